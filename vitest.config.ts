@@ -1,0 +1,48 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Four kinds of test, told apart by where they stand and what they are called:
+ * unit (`*.test.ts`) needs nothing; integration (`*.integration.test.ts`) a real PostgreSQL, started once for all
+ * files; e2e (`test/*.e2e.test.ts`) a whole shop behind a real Envoy on free ports, started once for all files; verify
+ * (`*.verify.test.ts`) whatever takes longer, and starts what it needs itself.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{platform,services,mesh,test,bench,proto}/**/*.test.ts'],
+          exclude: ['**/*.{integration,e2e,verify}.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['{platform,services,mesh,test}/**/*.integration.test.ts'],
+          globalSetup: ['test/setup/postgres.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/**/*.e2e.test.ts'],
+          globalSetup: ['test/setup/shop.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'verify',
+          include: ['{test,bench,mesh}/**/*.verify.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
