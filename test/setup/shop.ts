@@ -1,0 +1,27 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startShop } from '../../mesh/local/shop.ts';
+import { firstAdmin } from './first-admin.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The gateway of a whole shop, of two instances of each service: `http://127.0.0.1:<port>`. */
+    gatewayUrl: string;
+    /** How its admin signs in. */
+    admin: { email: string; password: string };
+  }
+}
+
+/** Starts the shop, on free ports and in a folder of its own, that the end-to-end tests share. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const home = mkdtempSync(join(tmpdir(), 'souk-e2e-'));
+  const shop = await startShop({ home, durable: false });
+  project.provide('gatewayUrl', `http://127.0.0.1:${shop.gatewayPort}`);
+  project.provide('admin', firstAdmin(shop));
+  return async () => {
+    await shop.stop();
+    rmSync(home, { recursive: true, force: true });
+  };
+}
