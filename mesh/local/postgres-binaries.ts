@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { Cure } from './cure.ts';
 
 /** Paths of PostgreSQL's programs. */
@@ -18,18 +17,8 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
   try {
     return (await import(name)) as PostgresBinaries;
   } catch {
-    throw new Cure(`PostgreSQL's programs are missing (npm package ${name}): run "npm ci", optional packages included`);
+    throw new Cure(
+      `PostgreSQL's programs are missing (npm package ${name}): run "npm ci", optional packages included`,
+    );
   }
-}
-
-/**
- * The major version of the programs, such as "18".
- *
- * @throws Cure if they can't run here
- */
-export function majorVersion(binaries: PostgresBinaries): string {
-  const { stdout, stderr, status } = spawnSync(binaries.postgres, ['--version'], { encoding: 'utf8' });
-  const version = /\(PostgreSQL\) (\d+)/.exec(stdout ?? '')?.[1];
-  if (status === 0 && version !== undefined) return version;
-  throw new Cure(`PostgreSQL's programs don't run here (${(stderr ?? '').trim().split('\n')[0]}): run "npm ci" again`);
 }

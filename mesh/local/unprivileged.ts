@@ -6,9 +6,15 @@ import { Cure } from './cure.ts';
 /** How to run a program as somebody other than root. */
 export interface Unprivileged {
   /** Who owns what the program writes; undefined: whoever runs us. */
-  readonly owner?: { readonly uid: number; readonly gid: number };
+  readonly owner?: Owner;
   /** What to spawn in place of the command. */
   wrap(command: string, args: readonly string[]): Spawnable;
+}
+
+/** A user and group by number. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 interface Spawnable {
@@ -21,24 +27,32 @@ interface Spawnable {
  * PostgreSQL refuses to run as root. Ordinary users run it as themselves; root runs it as the machine's `postgres`
  * or `nobody` user, or makes a system user where there is neither (initdb needs an entry in /etc/passwd).
  *
- * @param paths files and folders that the program must reach
+ * @param paths existing files and folders that the program must reach
+ * @param dataOwner who already owns the data, if it exists: root goes on as that user
  * @throws Cure if root can't let another user reach them
  */
-export function unprivileged(paths: readonly string[]): Unprivileged {
+export function unprivileged(paths: readonly string[], dataOwner?: Owner): Unprivileged {
   if (process.getuid?.() !== 0) {
     return { wrap: (command, args) => ({ command, args: [...args], options: {} }) };
   }
-  const owner = passwd('postgres') ?? passwd('nobody') ?? createUser('souk-postgres');
+  const owner =
+    (dataOwner?.uid === 0 ? undefined : dataOwner) ??
+    passwd('postgres') ??
+    passwd('nobody') ??
+    createUser('souk-postgres');
   const blocked = paths.map((path) => blockedBy(path, owner)).find((folder) => folder !== undefined);
   if (blocked === undefined) {
     return { owner, wrap: (command, args) => ({ command, args: [...args], options: owner }) };
   }
   const prefix = passThroughFolders(owner, blocked);
-  return { owner, wrap: (command, args) => ({ command: 'setpriv', args: [...prefix, command, ...args], options: {} }) };
+  return {
+    owner,
+    wrap: (command, args) => ({ command: 'setpriv', args: [...prefix, command, ...args], options: {} }),
+  };
 }
 
 /** The first folder above `path` that keeps `owner` out: a clone in root's own 0700 home, say. */
-function blockedBy(path: string, owner: { uid: number; gid: number }): string | undefined {
+function blockedBy(path: string, owner: Owner): string | undefined {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const { mode, uid, gid } = statSync(folder);
     const shift = uid === owner.uid ? 6 : gid === owner.gid ? 3 : 0;
@@ -51,7 +65,7 @@ function blockedBy(path: string, owner: { uid: number; gid: number }): string | 
  * Passing through such a folder takes one capability of root's: to search folders, which is the smallest that does
  * (capabilities(7)). A container may have lost it, but by default keeps the next larger one.
  */
-function passThroughFolders(owner: { uid: number; gid: number }, folder: string): string[] {
+function passThroughFolders(owner: Owner, folder: string): string[] {
   const bounding = /^CapBnd:\s*(\w+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
   const has = (bit: bigint) => ((BigInt(`0x${bounding}`) >> bit) & 1n) === 1n;
   const capability = has(2n) ? 'dac_read_search' : has(1n) ? 'dac_override' : undefined;
@@ -72,7 +86,7 @@ function passThroughFolders(owner: { uid: number; gid: number }, folder: string)
   );
 }
 
-function passwd(name: string): { uid: number; gid: number } | undefined {
+function passwd(name: string): Owner | undefined {
   const [, , uid, gid] =
     readFileSync('/etc/passwd', 'utf8')
       .split('\n')
@@ -81,7 +95,7 @@ function passwd(name: string): { uid: number; gid: number } | undefined {
   return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
-function createUser(name: string): { uid: number; gid: number } {
+function createUser(name: string): Owner {
   const made = passwd(name);
   if (made) return made;
   spawnSync('useradd', ['--system', '--no-create-home', '--shell', '/usr/sbin/nologin', name]);

@@ -10,6 +10,8 @@ test('a stale or foreign etag aborts, an empty one asks for no check', () => {
   expect(() => checkEtag(formatEtag(7), 7n)).not.toThrow();
   expect(() => checkEtag('', 7n)).not.toThrow();
   for (const etag of [formatEtag(6), 'x', '"']) {
-    expect(() => checkEtag(etag, 7n)).toThrow(expect.objectContaining({ kind: 'ABORTED', reason: 'ETAG_STALE' }));
+    expect(() => checkEtag(etag, 7n)).toThrow(
+      expect.objectContaining({ kind: 'ABORTED', reason: 'ETAG_STALE' }),
+    );
   }
 });

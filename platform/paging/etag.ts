@@ -12,6 +12,10 @@ export function formatEtag(version: bigint | number): string {
  */
 export function checkEtag(etag: string, version: bigint | number): void {
   if (etag !== '' && etag !== formatEtag(version)) {
-    throw fail('ABORTED', 'ETAG_STALE', 'The resource has changed since it was read. Read it again, then repeat the change.');
+    throw fail(
+      'ABORTED',
+      'ETAG_STALE',
+      'The resource has changed since it was read. Read it again, then repeat the change.',
+    );
   }
 }

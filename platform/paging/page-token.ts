@@ -38,7 +38,9 @@ export function createPageTokens<const Shape extends readonly CursorKind[]>(
   shape: Shape,
 ): PageTokens<Shape> {
   function checksum(filter: unknown, payload: Buffer): Buffer {
-    const hash = createHash('sha256').update(JSON.stringify([1, list, shape, filter ?? null])).update(payload);
+    const hash = createHash('sha256')
+      .update(JSON.stringify([1, list, shape, filter ?? null]))
+      .update(payload);
     return hash.digest().subarray(0, CHECKSUM_BYTES);
   }
 
@@ -56,7 +58,7 @@ export function createPageTokens<const Shape extends readonly CursorKind[]>(
       const bytes = Buffer.from(token, 'base64url');
       const payload = bytes.subarray(CHECKSUM_BYTES);
       if (!checksum(filter, payload).equals(bytes.subarray(0, CHECKSUM_BYTES))) throw invalid();
-      return parse(payload, shape) as Cursor<Shape>;
+      return parse(payload, shape) as unknown as Cursor<Shape>;
     },
   };
 }
@@ -85,6 +87,13 @@ function parseValue(kind: CursorKind, value: unknown): unknown {
 }
 
 const invalid = () =>
-  fail('INVALID_ARGUMENT', 'PAGE_TOKEN_INVALID', 'The page token is not one that this list returned for this filter.', {
-    violations: [{ field: 'page_token', description: 'is not a token that this list returned for this filter' }],
-  });
+  fail(
+    'INVALID_ARGUMENT',
+    'PAGE_TOKEN_INVALID',
+    'The page token is not one that this list returned for this filter.',
+    {
+      violations: [
+        { field: 'page_token', description: 'is not a token that this list returned for this filter' },
+      ],
+    },
+  );

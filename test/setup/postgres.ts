@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import postgres from 'postgres';
+import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startPostgres } from '../../mesh/local/postgres.ts';
 import { connect } from '../../platform/db/database.ts';
@@ -41,8 +41,9 @@ async function makeTemplate(
   migrations?: URL,
 ): Promise<void> {
   const database = `template_${name}`;
-  const admin = postgres(url(), { max: 1 });
-  await admin`create database ${admin(database)}`;
+  const admin = new pg.Client({ connectionString: url() });
+  await admin.connect();
+  await admin.query(`create database ${admin.escapeIdentifier(database)}`);
   await admin.end();
   if (!migrations) return;
   const log = createLogger({ service: name, instance: database, level: 'warn' });

@@ -1,0 +1,83 @@
+# The front door: `make help` lists what there is. Everything installed goes into node_modules/ and .souk/.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# First on the PATH, so that `node` is the Node 24 that npm brings, whatever the machine's is.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+NODE := node
+launcher := $(NODE) mesh/local/cli.ts
+
+include proto/proto.mk
+
+##@ The shop
+# Variables of these: GATEWAY_PORT (8080), REPLICAS (2), DETACH=1, SERVICE, FOLLOW=1, YES=1, SOUK_HOME (.souk).
+
+up: install ## Start the shop: Ctrl-C stops it, DETACH=1 returns when it serves
+	@exec $(launcher) up
+
+down: install-npm ## Stop the shop; its data is kept
+	@$(launcher) down
+
+status: install-npm ## Tell what runs: ports, health, uptime, memory
+	@$(launcher) status || [ $$? -eq 3 ]
+
+logs: install-npm ## Show logs: SERVICE=order, order-1, postgres, envoy, access or launcher; FOLLOW=1 goes on
+	@exec $(launcher) logs
+
+seed: install-npm ## Load 1,000 products and the first admin, whose password is printed once
+	@$(launcher) seed
+
+reset: install-npm ## Remove all data of the shop, after asking (YES=1 doesn't ask)
+	@$(launcher) reset
+
+##@ Development
+
+install: install-npm install-envoy ## Install packages and Envoy, where they are missing
+
+test: check ## All checks, then unit, integration and end-to-end tests (a running shop doesn't disturb them)
+	@echo "▸ tests"
+	@vitest run --project unit --project integration --project e2e
+
+verify: install ## The tests that take longer: failures under load, soaks
+	@vitest run --project verify --passWithNoTests
+
+check: install proto-deps ## Types, lint, format, contracts, generated code
+	@echo "▸ types" && tsc -p .
+	@echo "▸ lint and format" && biome check --error-on-warnings
+	@echo "▸ contracts" && $(MAKE) --no-print-directory proto-lint
+	@echo "▸ generated code" && $(MAKE) --no-print-directory gen-check
+
+lint: install-npm proto-deps ## Types, lint and format of code and contracts
+	@tsc -p . && biome check --error-on-warnings && $(MAKE) --no-print-directory proto-lint
+
+fmt: install-npm ## Format code and contracts
+	@biome check --write && buf format --write proto
+
+bench: install ## Measure speed and memory against a bare server
+	@$(NODE) bench/bench.ts
+
+help: ## This list
+	@awk 'BEGIN { FS = ":[^#]*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile proto/proto.mk
+
+# npm writes this file at the end of an installation. The lock file rules, as with `npm ci`; but that refuses a lock
+# which lacks a package for some other system, as it may where it was written before a registry had them all.
+installed := node_modules/.package-lock.json
+
+install-npm: $(installed)
+
+$(installed): package-lock.json package.json
+	@command -v npm > /dev/null && node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' || \
+	  { echo "souk: Node 20 or newer with npm is needed: install it and try again"; exit 1; }
+	@echo "▸ packages from npm"
+	@npm install --no-save --no-audit --no-fund
+	@node -e 'const [major, minor] = process.versions.node.split("."); process.exit(+(major * 100 + +minor < 2407))' || \
+	  { echo "souk: npm did not bring Node 24: install Node 24.7 or newer and try again"; exit 1; }
+	@touch $(installed)
+
+install-envoy: install-npm
+	@$(launcher) install-envoy
+
+.PHONY: up down status logs seed reset install install-npm install-envoy test verify check lint fmt bench help

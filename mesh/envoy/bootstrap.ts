@@ -1,0 +1,75 @@
+import { accessLog } from './access-log.ts';
+import { anyServiceCluster, serviceCluster } from './clusters.ts';
+import { type MethodRoute, serviceNames } from './contract.ts';
+import { gatewayFilters, internalFilters } from './filters.ts';
+import { listener } from './listeners.ts';
+import { address, type Resource, typed } from './resource.ts';
+import { gatewayRoutes, internalRoutes } from './routes.ts';
+
+/** Where the gateway listens, and which files it reads and writes. */
+export interface GatewayOptions {
+  /** The address of all its ports. */
+  readonly host: string;
+  /** For everybody: gRPC, gRPC-Web and JSON. */
+  readonly gatewayPort: number;
+  /** For calls between services. */
+  readonly internalPort: number;
+  /** Envoy's own pages: statistics, the configuration in use, the state of every cluster. */
+  readonly adminPort: number;
+  readonly contract: readonly MethodRoute[];
+  /** The contract's FileDescriptorSet, for JSON. */
+  readonly descriptorSetFile: string;
+  /** The folder in which the registry tells each service's instances. */
+  readonly endpointsFolder: string;
+  readonly accessLogFile: string;
+  /** A regular expression of the web origins that may call from a browser. Default: pages served by this machine. */
+  readonly corsOrigin?: string;
+}
+
+const ownMachine = 'https?://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:[0-9]+)?';
+
+/** The whole configuration of the gateway's Envoy. */
+export function gatewayBootstrap(options: GatewayOptions): Resource {
+  const { host, contract, corsOrigin = ownMachine } = options;
+  const services = [...new Set(contract.map(({ service }) => service))];
+  const gateway = listener({
+    name: 'gateway',
+    host,
+    port: options.gatewayPort,
+    routes: gatewayRoutes(contract, corsOrigin),
+    filters: gatewayFilters(options.descriptorSetFile, serviceNames(contract)),
+    accessLog: accessLog(options.accessLogFile, 'gateway'),
+    edge: true,
+  });
+  const internal = listener({
+    name: 'internal',
+    host,
+    port: options.internalPort,
+    routes: internalRoutes(contract),
+    filters: internalFilters,
+    accessLog: accessLog(options.accessLogFile, 'internal'),
+    edge: false,
+  });
+  return {
+    node: { id: 'gateway', cluster: 'souk' },
+    admin: { address: address(host, options.adminPort) },
+    static_resources: {
+      listeners: [gateway, internal],
+      clusters: [
+        ...services.map((service) => serviceCluster(service, options.endpointsFolder)),
+        anyServiceCluster(services),
+      ],
+    },
+    overload_manager: {
+      resource_monitors: [
+        {
+          name: 'envoy.resource_monitors.global_downstream_max_connections',
+          typed_config: typed(
+            'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
+            { max_active_downstream_connections: 10_000 },
+          ),
+        },
+      ],
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { gatewayBootstrap } from '../envoy/bootstrap.ts';
+import type { MethodRoute } from '../envoy/contract.ts';
+import { repository } from './config.ts';
+import type { Part, PartEvents } from './data-tier.ts';
+import { envoyIsReady, startEnvoy, stopEnvoy } from './envoy.ts';
+import { loopback } from './free-port.ts';
+import { logFile, type Paths } from './paths.ts';
+import { supervise } from './supervise.ts';
+
+/** The contract as a FileDescriptorSet. */
+export const descriptorSetFile = join(repository, 'gen', 'souk.binpb');
+
+/** Ports of the gateway. */
+export interface GatewayPorts {
+  readonly gateway: number;
+  readonly internal: number;
+  readonly admin: number;
+}
+
+/** The log of calls, one JSON line each. */
+export function accessLogFile(paths: Paths): string {
+  return logFile(paths, 'access');
+}
+
+/**
+ * Starts the gateway's Envoy and keeps it running; gatewayIsReady waits for its ports. The registry's files must
+ * exist already.
+ */
+export async function startGateway(
+  options: { paths: Paths; binary: string; contract: readonly MethodRoute[]; ports: GatewayPorts },
+  { changed, log }: PartEvents,
+): Promise<Part> {
+  const { paths, binary, contract, ports } = options;
+  const bootstrap = gatewayBootstrap({
+    host: loopback,
+    gatewayPort: ports.gateway,
+    internalPort: ports.internal,
+    adminPort: ports.admin,
+    contract,
+    descriptorSetFile,
+    endpointsFolder: paths.endpoints,
+    accessLogFile: accessLogFile(paths),
+  });
+  const start = () =>
+    startEnvoy({
+      binary,
+      bootstrap,
+      bootstrapFile: paths.bootstrap,
+      logFile: logFile(paths, 'envoy'),
+    });
+  const supervised = await supervise(start, {
+    restarted: changed,
+    died: (how, delay) => {
+      log(`envoy died (${how}), starts again in ${delay} ms`);
+      changed();
+    },
+    failed: (cause, delay) => log(`envoy can't be started (${cause}), next try in ${delay} ms`),
+  });
+  return { port: ports.gateway, running: supervised.current, stop: () => supervised.stop(stopEnvoy) };
+}
+
+/** Waits until the gateway's ports are open; false if its Envoy ends before. */
+export async function gatewayIsReady(gateway: Part, ports: GatewayPorts): Promise<boolean> {
+  const running = gateway.running();
+  return running !== undefined && (await envoyIsReady(ports.admin, running));
+}

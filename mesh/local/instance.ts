@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort, loopback } from './free-port.ts';
+import { watchHealth } from './health.ts';
+import { signal, stopProcess } from './process-identity.ts';
+import type { Registry } from './registry.ts';
+import { drainTimeoutMs, instanceEnvironment } from './service-environment.ts';
+import { type Running, spawnLogged } from './spawn-logged.ts';
+import { supervise } from './supervise.ts';
+
+/** What an instance is started from. */
+export interface InstanceOptions {
+  /** `order-1` */
+  readonly name: string;
+  readonly service: string;
+  /** The program's file. */
+  readonly entry: string;
+  readonly cwd: string;
+  /** The service's environment; the instance's own part is added. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly logFile: string;
+  readonly registry: Registry;
+  /** Called after each death, further start and change of health. */
+  changed(): void;
+  /** One line on what happened, for the launcher's log. */
+  log(line: string): void;
+}
+
+/** One process of a service, kept alive, registered while it serves. */
+export interface Instance {
+  readonly name: string;
+  readonly service: string;
+  port(): number;
+  metricsPort(): number;
+  serving(): boolean;
+  running(): Running | undefined;
+  /** How often it has ended by itself. */
+  deaths(): number;
+  /** Sends a signal to its process; false if there is none. */
+  kill(name: NodeJS.Signals): boolean;
+  /** Takes it out of the registry, lets it finish its calls, and ends it. */
+  stop(): Promise<void>;
+}
+
+/** How long, in milliseconds, Envoy may take to act on a change of its endpoint files (measured: 59). */
+const settleMs = 150;
+
+/** Starts an instance. It is registered when it reports SERVING, which this doesn't wait for. */
+export async function startInstance(options: InstanceOptions): Promise<Instance> {
+  const { name, service, registry, log } = options;
+  let port: number | undefined;
+  let metricsPort: number | undefined;
+  let serving = false;
+  let stopping = false;
+
+  const setServing = (now: boolean) => {
+    serving = now;
+    if (now) registry.add(service, name, { host: loopback, port: port as number });
+    else registry.remove(service, name);
+    options.changed();
+  };
+
+  const start = async (): Promise<Running> => {
+    port = await freePort(port);
+    metricsPort = await freePort(metricsPort);
+    const running = await spawnLogged({
+      command: process.execPath,
+      args: [options.entry],
+      env: { ...options.env, ...instanceEnvironment(name, port, metricsPort) },
+      cwd: options.cwd,
+      logFile: options.logFile,
+    });
+    const health = watchHealth(`${loopback}:${port}`, (now) => {
+      if (!now && !stopping) log(`${name} serves no more`);
+      setServing(now);
+    });
+    void running.exited.then(() => {
+      health.stop();
+      setServing(false);
+    });
+    return running;
+  };
+
+  const supervised = await supervise(start, {
+    restarted: options.changed,
+    died: (how, delay) => log(`${name} died (${how}), starts again in ${delay} ms`),
+    failed: (cause, delay) => log(`${name} can't be started (${cause}), next try in ${delay} ms`),
+  });
+  return {
+    name,
+    service,
+    port: () => port as number,
+    metricsPort: () => metricsPort as number,
+    serving: () => serving,
+    running: () => supervised.current(),
+    deaths: () => supervised.deaths(),
+    kill: (how) => {
+      const running = supervised.current();
+      return running !== undefined && signal(running.identity, how);
+    },
+    stop: async () => {
+      stopping = true;
+      // First out of the registry, so that no call is sent to a process that takes none any more.
+      if (serving) {
+        registry.remove(service, name);
+        await sleep(settleMs);
+      }
+      await supervised.stop(({ identity }) => stopProcess(identity, [['SIGTERM', drainTimeoutMs + 2_000]]));
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import { databaseName, databaseUrl, type ServiceDatabase } from './databases.ts';
+import { loopback } from './free-port.ts';
+import type { Paths } from './paths.ts';
+import type { Secrets } from './secrets.ts';
+import { type ServiceSpec, services } from './services.ts';
+
+/** The longest, in milliseconds, that a service may take to finish its calls when it is told to stop. */
+export const drainTimeoutMs = 10_000;
+
+/** Where the shop's other parts are. */
+export interface Surroundings {
+  readonly paths: Paths;
+  readonly secrets: Secrets;
+  readonly postgresPort: number;
+  /** Envoy's port for calls between services. */
+  readonly internalPort: number;
+  /** Settings for all services that come before our own: LOG_LEVEL and the like. */
+  readonly inherited: NodeJS.ProcessEnv;
+}
+
+/** A service's database, with the password kept among the secrets. */
+export function serviceDatabase(secrets: Secrets, service: string): ServiceDatabase {
+  return { name: databaseName(service), password: secrets(`${service}-database`) };
+}
+
+/** What a service's processes find in their environment, whichever instance they are. */
+export function serviceEnvironment(service: ServiceSpec, around: Surroundings): NodeJS.ProcessEnv {
+  const { secrets } = around;
+  const token = (name: string) => secrets(`${name}-service-token`);
+  return {
+    ...around.inherited,
+    DATABASE_URL: databaseUrl(around.postgresPort, serviceDatabase(secrets, service.name)),
+    SERVICE_TOKEN: token(service.name),
+    SERVICE_TOKENS: services.map(({ name }) => `${name}=${token(name)}`).join(','),
+    DRAIN_TIMEOUT_MS: String(drainTimeoutMs),
+    // Compiled code is kept between starts: most of a start is the compiling of libraries.
+    NODE_COMPILE_CACHE: join(around.paths.cache, 'node'),
+    ...Object.fromEntries(
+      service.calls.map((name) => [`${name.toUpperCase()}_ADDRESS`, `${loopback}:${around.internalPort}`]),
+    ),
+  };
+}
+
+/** What one instance finds beside that. */
+export function instanceEnvironment(name: string, port: number, metricsPort: number): NodeJS.ProcessEnv {
+  return { INSTANCE: name, HOST: loopback, PORT: String(port), METRICS_PORT: String(metricsPort) };
+}

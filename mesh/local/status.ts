@@ -1,0 +1,81 @@
+import type { LauncherConfig } from './config.ts';
+import { isLive } from './envoy.ts';
+import { loopback } from './free-port.ts';
+import { checkHealth, healthClient } from './health.ts';
+import { childrenOf, memoryOf } from './memory.ts';
+import { pathsIn } from './paths.ts';
+import { findPostmaster } from './postmaster.ts';
+import { isAlive } from './process-identity.ts';
+import { lockHolder, type ProcessRecord, readState, type ShopState } from './state.ts';
+
+/** Prints what runs. The exit code is 0 if all of it serves, 3 if nothing runs, 1 otherwise. */
+export async function status({ home }: LauncherConfig, print: (line: string) => void): Promise<number> {
+  const paths = pathsIn(home);
+  const state = readState(paths);
+  const launcher = lockHolder(paths);
+  const processes = state?.processes.filter(isAlive) ?? [];
+  if (!state || (!launcher && processes.length === 0)) {
+    print(launcher ? 'The shop is just being started.' : 'Nothing runs. "make up" starts the shop.');
+    return 3;
+  }
+  const health = await Promise.all(processes.map((one) => healthOf(one, state, paths.postgres)));
+  const rows = [
+    ...processes.map((one, i) => ({ ...one, health: health[i] ?? '?', memory: withChildren(one) })),
+    ...(launcher
+      ? [
+          {
+            ...launcher,
+            name: 'launcher',
+            port: 0,
+            since: state.since,
+            health: 'runs',
+            memory: memoryOf(launcher.pid),
+          },
+        ]
+      : []),
+  ];
+  print(line('NAME', 'PID', 'PORT', 'HEALTH', 'UPTIME', 'MEMORY'));
+  for (const { name, pid, port, health, since, memory } of rows) {
+    print(line(name, pid, port || '-', health, duration(Date.now() - since), megabytes(memory)));
+  }
+  const total = rows.reduce((sum, { memory }) => sum + memory, 0);
+  print(line('total', '', '', '', '', megabytes(total)));
+  print(`\nGateway 127.0.0.1:${state.gatewayPort}, Envoy's own pages http://127.0.0.1:${state.adminPort}`);
+  if (!launcher) {
+    print('The launcher was killed: nothing is restarted any more. "make up" or "make down" cleans up.');
+    return 1;
+  }
+  return state.ready && health.every((word) => word === 'serving') ? 0 : 1;
+}
+
+async function healthOf({ kind, port }: ProcessRecord, state: ShopState, dataDir: string): Promise<string> {
+  if (kind === 'postgres') return findPostmaster(dataDir)?.ready ? 'serving' : 'starting';
+  if (kind === 'envoy') {
+    return (await isLive(state.adminPort)) ? 'serving' : 'not ready';
+  }
+  const client = healthClient(`${loopback}:${port}`);
+  const serving = await checkHealth(client);
+  client.close();
+  return serving ? 'serving' : 'not serving';
+}
+
+/** PostgreSQL is a process for each connection, and a few more. */
+function withChildren({ pid, kind }: ProcessRecord): number {
+  const pids = kind === 'postgres' ? [pid, ...childrenOf(pid)] : [pid];
+  return pids.reduce((sum, one) => sum + memoryOf(one), 0);
+}
+
+function line(name: string, ...columns: (string | number)[]): string {
+  return (name.padEnd(12) + columns.map((text) => String(text).padStart(12)).join('')).trimEnd();
+}
+
+function duration(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
+}

@@ -1,0 +1,72 @@
+import { relative } from 'node:path';
+import { type LauncherConfig, repository } from './config.ts';
+import { Cure } from './cure.ts';
+import { welcome } from './first-call.ts';
+import { pathsIn } from './paths.ts';
+import { createProgress } from './progress.ts';
+import { AlreadyRunning, type Shop, startShop } from './shop.ts';
+import { readState } from './state.ts';
+
+/**
+ * Starts the shop and runs it until SIGINT or SIGTERM; a second one kills everything at once.
+ *
+ * @param started called when all of it serves
+ * @returns the exit code
+ */
+export async function up(
+  config: LauncherConfig,
+  print: (line: string) => void,
+  started = () => {},
+): Promise<number> {
+  const giveUp = new AbortController();
+  let shop: Shop | undefined;
+  let signals = 0;
+  const stopped = new Promise<void>((resolve) => {
+    const onSignal = () => {
+      signals += 1;
+      if (signals > 1) {
+        print('Killed.');
+        shop?.destroy();
+        process.exit(1);
+      }
+      print('Stopping. (Once more to kill everything at once.)');
+      giveUp.abort();
+      resolve();
+    };
+    process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  });
+  const log = (line: string) => print(`${new Date().toISOString()} ${line}`);
+
+  print('Starting Souk');
+  try {
+    shop = await startShop({
+      home: config.home,
+      gatewayPort: config.gatewayPort,
+      replicas: config.replicas,
+      signal: giveUp.signal,
+      progress: createProgress(print),
+      log,
+    });
+  } catch (cause) {
+    if (cause instanceof AlreadyRunning) return alreadyRunning(config, print);
+    if (!giveUp.signal.aborted) throw cause;
+    print('Stopped.');
+    return 130;
+  }
+  print(welcome(shop.gatewayPort, relative(repository, shop.paths.logs) || shop.paths.logs));
+  started();
+  await stopped;
+  await shop.stop();
+  print('Stopped.');
+  return 0;
+}
+
+function alreadyRunning({ home }: LauncherConfig, print: (line: string) => void): number {
+  const state = readState(pathsIn(home));
+  if (!state?.ready)
+    throw new Cure('the shop is just being started by another launcher: wait for it, or "make down"');
+  print(
+    `The shop runs already, on 127.0.0.1:${state.gatewayPort}. "make status" tells more, "make down" stops it.`,
+  );
+  return 0;
+}

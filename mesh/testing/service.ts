@@ -1,0 +1,14 @@
+import { fileURLToPath } from 'node:url';
+import { readContractFile } from '../envoy/contract.ts';
+import { startBackend } from './backend.ts';
+import { readServiceConfig } from './config.ts';
+
+// A program that stands where a service's main.ts does, for tests of the launcher: it serves at once, and drains.
+const { instance, port, failing } = readServiceConfig();
+if (failing) throw new Error('told not to start');
+const contract = readContractFile(fileURLToPath(new URL('../../gen/souk.binpb', import.meta.url)));
+const backend = await startBackend(contract, instance.replace(/-\d+$/, ''), port);
+process.once('SIGTERM', () => {
+  backend.setServing(false);
+  void backend.drain().then(() => process.exit(0));
+});

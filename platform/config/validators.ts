@@ -1,0 +1,79 @@
+import { makeValidator } from 'envalid';
+
+// The messages complete "NAME …" and never repeat the value: it may be a secret.
+
+function integer(input: string, least: number, most: number): number {
+  const number = Number(input);
+  if (!/^\d+$/.test(input) || number < least || number > most) {
+    throw new Error(`must be a whole number from ${least} to ${most}`);
+  }
+  return number;
+}
+
+/** A host name or address to listen on. */
+export const host = makeValidator<string>((input) => {
+  if (!/^[\w.:-]+$/.test(input)) throw new Error('must be a host name or an IP address');
+  return input;
+});
+
+/** A TCP port; 0 is allowed. */
+export const port = makeValidator<number>((input) => integer(input, 0, 65_535));
+
+/** A number of things, at least 1. */
+export const count = makeValidator<number>((input) => integer(input, 1, 1_000_000));
+
+/** A time in the unit that the variable's name ends in, at least 1. */
+export const duration = makeValidator<number>((input) => integer(input, 1, 2 ** 31 - 1));
+
+/** A pino level. */
+export const logLevel = makeValidator<string>((input) => {
+  const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+  if (!levels.includes(input)) throw new Error(`must be one of ${levels.join(', ')}`);
+  return input;
+});
+
+/** A name such as order-1. */
+export const instance = makeValidator<string>((input) => {
+  if (!/^[A-Za-z0-9][\w.-]{0,62}$/.test(input))
+    throw new Error('must be letters, digits, and . _ - in between');
+  return input;
+});
+
+/** A postgres:// or postgresql:// URL; several hosts may be given, separated by commas. */
+export const databaseUrl = makeValidator<string>((input) => {
+  if (!/^postgres(ql)?:\/\/[^/\s]+\/[^/\s?]+/.test(input)) {
+    throw new Error('must be a URL such as postgres://user:password@host:5432/database');
+  }
+  return input;
+});
+
+/** A gRPC target: host:port, or with a scheme such as dns:///host:port. */
+export const address = makeValidator<string>((input) => {
+  if (!/^(?:[a-z][a-z0-9]*:(?:\/\/\/?)?)?(?:\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/.test(input))
+    throw new Error('must be host:port');
+  return input;
+});
+
+const MIN_SECRET_LENGTH = 16;
+
+/** A shared secret of at least 16 characters. */
+export const secret = makeValidator<string>((input) => {
+  if (input.length < MIN_SECRET_LENGTH) throw new Error(`must have at least ${MIN_SECRET_LENGTH} characters`);
+  return input;
+});
+
+/** Secrets by the name of the calling service, from `order=<secret>,user=<secret>`. */
+export const serviceTokens = makeValidator<ReadonlyMap<string, string>>((input) => {
+  const tokens = new Map<string, string>();
+  for (const pair of input.split(',')) {
+    const [, name, token] = /^\s*([a-z][a-z0-9-]*)=(\S+?)\s*$/.exec(pair) ?? [];
+    if (name === undefined || token === undefined || token.length < MIN_SECRET_LENGTH) {
+      throw new Error(
+        `must be a list of name=secret, with at least ${MIN_SECRET_LENGTH} characters in each secret`,
+      );
+    }
+    if (tokens.has(name)) throw new Error(`names ${name} twice`);
+    tokens.set(name, token);
+  }
+  return tokens;
+});

@@ -1,0 +1,104 @@
+import pg from 'pg';
+import type { Logger } from '../telemetry/log.ts';
+import { asConnectionFailure } from './errors.ts';
+import { createSql, type Sql } from './sql.ts';
+
+export type { Listener } from './listen.ts';
+export type { Query, Queryable, Sql, Transaction } from './sql.ts';
+
+/** What {@link connect} needs of a service's configuration. */
+export interface DatabaseConfig {
+  readonly DATABASE_URL: string;
+  readonly DATABASE_POOL_SIZE: number;
+  /** Shown as application_name in pg_stat_activity. */
+  readonly INSTANCE: string;
+}
+
+/** A service's database. */
+export interface Database {
+  readonly sql: Sql;
+  /** Whether the server answers, within PING_TIMEOUT_MS. Rejects otherwise. */
+  ping(): Promise<void>;
+  /** Closes every connection, after the statements under way; they get CLOSE_TIMEOUT_MS at most. */
+  close(): Promise<void>;
+}
+
+/** Longest a statement may run. No method waits longer than this for one. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** Longest an open transaction may sit idle: an aborted handler must not keep its locks. */
+const IDLE_TRANSACTION_TIMEOUT_MS = 15_000;
+/** Longest to wait for a connection, be it made or be it lent by the pool. */
+const CONNECT_TIMEOUT_MS = 2_000;
+const PING_TIMEOUT_MS = 1_000;
+const CLOSE_TIMEOUT_MS = 2_000;
+/** A connection that nobody needs is closed, and with it its server process. */
+const IDLE_MS = 60_000;
+
+const parseBigint = (text: string) => BigInt(text);
+const parseArray = pg.types.getTypeParser(1009 as number) as (text: string) => string[];
+/** int8 and int8[] as bigint: a JavaScript number holds 53 bits. */
+const parsers = new Map<number, (text: string) => unknown>([
+  [20, parseBigint],
+  [1016, (text) => parseArray(text).map(parseBigint)],
+]);
+const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    parsers.get(oid) ?? pg.types.getTypeParser(oid, format as 'text'),
+} as pg.CustomTypesConfig;
+
+/**
+ * Opens a pool; connections are made when first used. While the server is away statements fail with a connection
+ * failure, at once where the port is closed and within CONNECT_TIMEOUT_MS otherwise; when it is back they work again.
+ */
+export function connect(config: DatabaseConfig, log: Logger): Database {
+  const connection = {
+    connectionString: config.DATABASE_URL,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    types,
+  };
+  const pool = new pg.Pool({
+    ...connection,
+    max: config.DATABASE_POOL_SIZE,
+    idleTimeoutMillis: IDLE_MS,
+    application_name: config.INSTANCE,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
+  });
+  // A connection of its own: a busy pool must not look like a lost server, or load would take instances out.
+  const probe = new pg.Pool({
+    ...connection,
+    max: 1,
+    connectionTimeoutMillis: PING_TIMEOUT_MS,
+    application_name: `${config.INSTANCE} health`,
+    query_timeout: PING_TIMEOUT_MS,
+  });
+  // Of connections that nobody is using; the pool makes others.
+  for (const each of [pool, probe]) each.on('error', (err) => log.debug({ err }, 'idle connection lost'));
+
+  const clients = new Set<pg.PoolClient>();
+  pool.on('connect', (client) => clients.add(client)).on('remove', (client) => clients.delete(client));
+
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    const closed = Promise.all([pool.end(), probe.end()]);
+    const late = setTimeout(() => {
+      log.warn('closed the database with statements under way');
+      // A client with a statement under way cuts its connection.
+      for (const client of clients) void (client as unknown as pg.Client).end();
+    }, CLOSE_TIMEOUT_MS);
+    await closed;
+    clearTimeout(late);
+  };
+
+  return {
+    sql: createSql(pool, config.DATABASE_URL),
+    async ping() {
+      await probe.query('select 1').catch((error) => Promise.reject(asConnectionFailure(error)));
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}

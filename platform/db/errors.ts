@@ -1,0 +1,84 @@
+import pg from 'pg';
+
+// SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
+const UNIQUE_VIOLATION = '23505';
+const CHECK_VIOLATION = '23514';
+const FOREIGN_KEY_VIOLATION = '23503';
+const QUERY_CANCELED = '57014';
+/** serialization_failure, deadlock_detected: the same transaction may succeed when repeated. */
+const RETRY_TRANSACTION = new Set(['40001', '40P01']);
+/** lock_not_available. */
+const LOCK_NOT_AVAILABLE = '55P03';
+/** admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections; class 08 comes on top. */
+const SERVER_AWAY = new Set(['57P01', '57P02', '57P03', '53300']);
+/** Codes of sockets, and the one that asConnectionFailure gives. */
+const CONNECTION_LOST = new Set([
+  'CONNECTION_LOST',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as Error & { code?: unknown }).code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+function violates(error: unknown, sqlstate: string, constraint: string | undefined): boolean {
+  if (!(error instanceof pg.DatabaseError) || error.code !== sqlstate) return false;
+  return constraint === undefined || error.constraint === constraint;
+}
+
+/** A row with this key exists. Of the named constraint only, when it is given. */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  return violates(error, UNIQUE_VIOLATION, constraint);
+}
+
+/** A CHECK constraint refused the row. */
+export function isCheckViolation(error: unknown, constraint?: string): boolean {
+  return violates(error, CHECK_VIOLATION, constraint);
+}
+
+/** A referenced row does not exist, or a row is still referenced. */
+export function isForeignKeyViolation(error: unknown, constraint?: string): boolean {
+  return violates(error, FOREIGN_KEY_VIOLATION, constraint);
+}
+
+/** Serialization failure or deadlock: the transaction had no effect and may be repeated. */
+export function isSerializationFailure(error: unknown): boolean {
+  return RETRY_TRANSACTION.has(codeOf(error) ?? '');
+}
+
+/** NOWAIT or lock_timeout gave up. */
+export function isLockTimeout(error: unknown): boolean {
+  return codeOf(error) === LOCK_NOT_AVAILABLE;
+}
+
+/** The statement ran into statement_timeout or was cancelled. */
+export function isStatementTimeout(error: unknown): boolean {
+  return codeOf(error) === QUERY_CANCELED;
+}
+
+/** The server can't be reached, went away, or takes no more connections. A write may or may not have happened. */
+export function isConnectionFailure(error: unknown): boolean {
+  // AggregateError of Node's happy eyeballs: its code is that of the attempts.
+  const code = codeOf(error);
+  return code !== undefined && (CONNECTION_LOST.has(code) || SERVER_AWAY.has(code) || /^08...$/.test(code));
+}
+
+/** What pg and its pool say of lost connections, and of a pool that has none left, without a code. */
+const LOST =
+  /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired|timeout exceeded when trying to connect|Query read timeout|Cannot use a pool after calling end)/;
+
+/** Gives the error of a lost connection the code that {@link isConnectionFailure} knows; others stay as they are. */
+export function asConnectionFailure(error: unknown): unknown {
+  if (error instanceof Error && codeOf(error) === undefined && LOST.test(error.message)) {
+    return Object.assign(error, { code: 'CONNECTION_LOST' });
+  }
+  return error;
+}

@@ -1,0 +1,151 @@
+import type { Pool, PoolClient } from 'pg';
+import { asConnectionFailure } from './errors.ts';
+import { type Listener, listen } from './listen.ts';
+import { compile } from './statement.ts';
+
+/** Rows, and how many there are or, of a statement that returns none, how many it changed. */
+export type Result<Rows> = Rows & { readonly count: number };
+
+/**
+ * A statement: run once, when it is awaited; or put as a value into another one's template, where it becomes part of
+ * that one's text.
+ */
+export interface Query<Rows> extends Promise<Result<Rows>> {
+  /** Runs it now, for who awaits it later. */
+  execute(): Promise<Result<Rows>>;
+}
+
+/**
+ * The tag of statements. Each value in a template is sent as a parameter, apart from the text: `null` and arrays
+ * included, `undefined` refused. A statement is prepared, under a name, when a connection first sees it.
+ *
+ * @throws pg's DatabaseError with the SQLSTATE as `code`, or a connection failure; errors.ts tells them apart
+ */
+export interface Queryable {
+  // biome-ignore lint/suspicious/noExplicitAny: rows have the shape that their reader names
+  <Rows extends readonly object[] = Record<string, any>[]>(
+    strings: TemplateStringsArray,
+    ...values: readonly unknown[]
+  ): Query<Rows>;
+  /** Runs text as it is; it may hold several statements. Never put a value into it. */
+  unsafe(text: string): Promise<void>;
+}
+
+/** A transaction. It refuses statements after its end. */
+export type Transaction = Queryable;
+
+/** The pool: each statement on whichever connection is free. */
+export interface Sql extends Queryable {
+  /** Runs `work` in a transaction, committed when it resolves and rolled back when it rejects. */
+  begin<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Runs `work` on a connection that is closed afterwards, and with it its settings and session locks. */
+  withConnection<T>(work: (connection: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * Listens on a channel, see listen.ts.
+   *
+   * @param onNotify takes each notification's payload
+   * @param onListening is called each time that listening begins: what came before went unheard
+   */
+  listen(channel: string, onNotify: (payload: string) => void, onListening: () => void): Listener;
+}
+
+/** Statements over `pool`, which is a pool of connections to `url`. */
+export function createSql(pool: Pool, url: string): Sql {
+  const acquire = () => pool.connect().catch((error) => Promise.reject(asConnectionFailure(error)));
+  return Object.assign(queryable(pool), {
+    listen: (channel: string, onNotify: (payload: string) => void, onListening: () => void) =>
+      listen(url, channel, onNotify, onListening),
+
+    async begin<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+      const client = await acquire();
+      const life = { ended: false };
+      const tx = queryable(client, life);
+      try {
+        await tx.unsafe('begin');
+        const result = await work(tx);
+        await tx.unsafe('commit');
+        return result;
+      } catch (error) {
+        // Fails only with the connection, and then the server rolls back by itself.
+        await tx.unsafe('rollback').catch(() => {});
+        throw error;
+      } finally {
+        life.ended = true;
+        // The pool drops a client whose connection broke.
+        client.release();
+      }
+    },
+
+    async withConnection<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
+      const client = await acquire();
+      try {
+        return await work(queryable(client));
+      } finally {
+        client.release(true);
+      }
+    },
+  });
+}
+
+function queryable(client: Pool | PoolClient, life?: { ended: boolean }): Queryable {
+  const run = async (query: { text: string; name?: string; values?: unknown[] }) => {
+    // Else a statement that was sent too late would run outside of the transaction, and stay.
+    if (life?.ended) throw new Error('the transaction has ended');
+    try {
+      return await client.query(query);
+    } catch (error) {
+      throw asConnectionFailure(error);
+    }
+  };
+  const tag = (strings: TemplateStringsArray, ...values: readonly unknown[]) =>
+    new Statement(strings, values, async (query) => {
+      const { rows, rowCount } = await run(query);
+      // Not enumerable: rows are compared and spread as the array that they are.
+      return Object.defineProperty(rows, 'count', { value: rowCount ?? rows.length }) as Result<unknown[]>;
+    });
+  return Object.assign(tag as unknown as Queryable, {
+    unsafe: async (text: string) => {
+      await run({ text });
+    },
+  });
+}
+
+/** A template that is either run or made part of another. */
+export class Statement implements Query<unknown[]> {
+  readonly [Symbol.toStringTag] = 'Statement';
+  readonly strings: TemplateStringsArray;
+  readonly values: readonly unknown[];
+  readonly #run: (query: ReturnType<typeof compile>) => Promise<Result<unknown[]>>;
+  #result: Promise<Result<unknown[]>> | undefined;
+
+  constructor(
+    strings: TemplateStringsArray,
+    values: readonly unknown[],
+    run: (query: ReturnType<typeof compile>) => Promise<Result<unknown[]>>,
+  ) {
+    this.strings = strings;
+    this.values = values;
+    this.#run = run;
+  }
+
+  execute(): Promise<Result<unknown[]>> {
+    this.#result ??= this.#run(compile(this));
+    return this.#result;
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: awaiting it is how it is run
+  then<A, B>(
+    onResult?: ((result: Result<unknown[]>) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.execute().then(onResult, onError) as Promise<A | B>;
+  }
+
+  catch<B>(onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<Result<unknown[]> | B> {
+    return this.execute().catch(onError);
+  }
+
+  finally(onEnd?: (() => void) | null): Promise<Result<unknown[]>> {
+    return this.execute().finally(onEnd);
+  }
+}
