@@ -78,6 +78,9 @@ export function connect(config: DatabaseConfig, log: Logger): Database {
 
   const clients = new Set<pg.PoolClient>();
   pool.on('connect', (client) => clients.add(client)).on('remove', (client) => clients.delete(client));
+  // A client that is lent has no listener of the pool's, so that between two statements of a transaction its loss
+  // would be an uncaught exception. The transaction's next statement tells it.
+  for (const each of [pool, probe]) each.on('connect', (client) => client.on('error', () => {}));
 
   let closing: Promise<void> | undefined;
   const close = async () => {

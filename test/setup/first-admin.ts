@@ -7,8 +7,8 @@ export function firstAdmin(shop: Shop): { email: string; password: string } {
     encoding: 'utf8',
     env: { DATABASE_URL: shop.databaseUrl('user'), PORT: '0' },
   });
-  const email = /\S+@\S+/.exec(printed)?.[0];
-  const password = /password:\s*(\S+)/i.exec(printed)?.[1];
+  const email = /[^\s,]+@[^\s,]+/.exec(printed)?.[0];
+  const password = /password (\S+)/.exec(printed)?.[1];
   if (!email || !password) throw new Error('the seed printed no admin');
   return { email, password };
 }
