@@ -55,14 +55,13 @@ export async function envoyIsReady(adminPort: number, running: Running): Promise
 export function isLive(adminPort: number): Promise<boolean> {
   // Not fetch: loading it costs a launcher a tenth of a second.
   return new Promise((resolve) => {
-    get({ host: loopback, port: adminPort, path: '/ready', timeout: 1_000, agent: false }, (response) => {
+    const request = get({ host: loopback, port: adminPort, path: '/ready', timeout: 1_000, agent: false });
+    request.on('response', (response) => {
       response.resume();
       resolve(response.statusCode === 200);
-    })
-      .on('timeout', function () {
-        this.destroy();
-      })
-      .on('error', () => resolve(false));
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(false));
   });
 }
 

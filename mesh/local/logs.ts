@@ -21,9 +21,11 @@ export async function logs({ home, service, follow }: LauncherConfig): Promise<n
     colorize: process.stdout.isTTY ?? false,
     translateTime: 'SYS:HH:MM:ss.l',
     ignore: 'pid,hostname',
+    singleLine: true,
   });
   const print = (lines: readonly string[]) => {
-    for (const line of lines) process.stdout.write(line.startsWith('{') ? readable(line) : `${line}\n`);
+    for (const line of lines)
+      process.stdout.write(line.startsWith('{"level"') ? readable(line) : `${line}\n`);
   };
 
   const tails = names.map((name) => tail(logFile(paths, name)));

@@ -51,12 +51,22 @@ export async function untilReachable(
   }
 }
 
-/** The end of a process's log and where it is, for a message of one line. */
+/** The last error in a process's log and where that is, for a message of one line. */
 export function lastWords(paths: Paths, name: string): string {
   const file = logFile(paths, name);
   const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
   // An uncaught error's own line is above its stack.
   const line =
-    lines.findLast((text) => /^\w*Error|"level":(50|60|"error"|"fatal")/.test(text)) ?? lines.at(-1) ?? '';
-  return `${line.slice(0, 300)} (see ${relative(repository, file)})`;
+    lines.findLast((text) => /^\w*Error\b|"level":"(error|fatal)"/.test(text)) ?? lines.at(-1) ?? '';
+  return `${messageOf(line).slice(0, 300)} (see ${relative(repository, file)})`;
+}
+
+/** What a line of JSON has to say; another line as it is. */
+function messageOf(line: string): string {
+  try {
+    const { msg, err } = JSON.parse(line) as { msg?: string; err?: { message?: string } };
+    return err?.message ?? msg ?? line;
+  } catch {
+    return line;
+  }
 }

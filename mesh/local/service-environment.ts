@@ -37,6 +37,9 @@ export function serviceEnvironment(service: ServiceSpec, around: Surroundings): 
     // Compiled code is kept between starts: most of a start is the compiling of libraries.
     NODE_COMPILE_CACHE: join(around.paths.cache, 'node'),
     ...Object.fromEntries(
+      (service.secrets ?? []).map((name) => [name, secrets(name.toLowerCase().replaceAll('_', '-'))]),
+    ),
+    ...Object.fromEntries(
       service.calls.map((name) => [`${name.toUpperCase()}_ADDRESS`, `${loopback}:${around.internalPort}`]),
     ),
   };

@@ -6,11 +6,13 @@ export interface ServiceSpec {
   readonly name: string;
   /** The services that it calls, through Envoy: it starts with their addresses and stops before they do. */
   readonly calls: readonly string[];
+  /** Variables that hold a generated secret, the same at each start. */
+  readonly secrets?: readonly string[];
 }
 
 /** The shop's services, callees first. */
 export const services: readonly ServiceSpec[] = [
-  { name: 'user', calls: [] },
+  { name: 'user', calls: [], secrets: ['SIGNING_KEY_SECRET'] },
   { name: 'product', calls: ['user'] },
   { name: 'order', calls: ['user', 'product'] },
 ];

@@ -56,8 +56,6 @@ export interface Shop {
   kill(name: string, how?: NodeJS.Signals): boolean;
   /** Stops everything: callers before callees, then Envoy, then PostgreSQL. */
   stop(): Promise<void>;
-  /** Kills everything at once. */
-  destroy(): void;
 }
 
 /** Another launcher runs the shop in this home. */
@@ -67,7 +65,8 @@ export class AlreadyRunning extends Cure {}
  * Starts a shop and waits until all of it serves through the gateway. What a killed launcher left behind in the
  * same home is stopped first.
  *
- * @throws Cure for what a person can put right. After any failure nothing is left running.
+ * @throws Cure for what a person can put right. After any failure nothing is left running; nor is it when the
+ *   program exits without stopping the shop (a program that is killed leaves it running: see leftovers.ts)
  */
 export async function startShop(options: ShopOptions): Promise<Shop> {
   const { home, gatewayPort = 0, log = () => {} } = options;
@@ -90,9 +89,12 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       admin: await freePort(),
     };
     const roster = createRoster(paths, ports);
+    // A program that ends without stopping its shop takes it along, unless it is killed outright.
+    process.once('exit', roster.destroy);
     const stop = async () => {
       await stopParts(roster);
       roster.destroy();
+      process.off('exit', roster.destroy);
       removeState(paths);
       unlock();
     };
@@ -112,10 +114,6 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
         databaseUrl(roster.postgres?.port ?? 0, serviceDatabase(secretsIn(paths.secrets), service)),
       kill: (name, how = 'SIGKILL') => roster.kill(name, how),
       stop,
-      destroy: () => {
-        roster.destroy();
-        unlock();
-      },
     };
   } catch (cause) {
     unlock();

@@ -26,7 +26,6 @@ export async function up(
       signals += 1;
       if (signals > 1) {
         print('Killed.');
-        shop?.destroy();
         process.exit(1);
       }
       print('Stopping. (Once more to kill everything at once.)');

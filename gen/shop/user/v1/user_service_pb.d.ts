@@ -511,7 +511,8 @@ export declare const UserService: GenService<{
   },
   /**
    * Changes an account: one's own, or any for an admin. NOT_FOUND; ABORTED: the etag is stale, read again;
-   * ALREADY_EXISTS: the new address has an account; PERMISSION_DENIED: only an admin changes roles.
+   * ALREADY_EXISTS: the new address has an account; PERMISSION_DENIED: only an admin changes roles;
+   * FAILED_PRECONDITION: LAST_ADMIN, the shop would have no admin left.
    *
    * @generated from rpc shop.user.v1.UserService.UpdateUser
    */
@@ -534,6 +535,7 @@ export declare const UserService: GenService<{
   /**
    * Deletes an account, at once: one's own, or any for an admin. Its sessions end and its personal data is erased;
    * its id stays. NOT_FOUND: no such account, or another's; an own account deleted before is no error.
+   * FAILED_PRECONDITION: LAST_ADMIN, the shop would have no admin left.
    *
    * @generated from rpc shop.user.v1.UserService.DeleteUser
    */
