@@ -2,7 +2,7 @@ import { fail } from '../errors.ts';
 
 /** The etag of a resource's version, which grows by one with each change. Opaque to callers. */
 export function formatEtag(version: bigint | number): string {
-  return `"${version.toString(36)}"`;
+  return `v${version.toString(36)}`;
 }
 
 /**
