@@ -28,7 +28,8 @@ export declare type MethodPolicy = Message<"shop.contract.v1.MethodPolicy"> & {
   access: Access;
 
   /**
-   * The services that may call, by their short names ("order"). Only for ACCESS_SERVICE, which needs at least one.
+   * The services that may call, by their short names ("order"). ACCESS_SERVICE needs at least one; elsewhere they are
+   * let in besides whom `access` lets in.
    *
    * @generated from field: repeated string callers = 2;
    */

@@ -54,7 +54,8 @@ export declare type Order = Message<"shop.order.v1.Order"> & {
   total?: Money | undefined;
 
   /**
-   * Why it was rejected, stable and in upper case: "INSUFFICIENT_STOCK". Empty unless rejected.
+   * Why it was rejected: INSUFFICIENT_STOCK, INSUFFICIENT_CREDIT, PRODUCT_NOT_FOUND, or INTERRUPTED for technical
+   * reasons. Empty unless rejected.
    *
    * @generated from field: string reject_reason = 6;
    */

@@ -485,6 +485,46 @@ export declare type ListTransactionsResponse = Message<"shop.order.v1.ListTransa
 export declare const ListTransactionsResponseSchema: GenMessage<ListTransactionsResponse>;
 
 /**
+ * Asks for RetryTransaction.
+ *
+ * @generated from message shop.order.v1.RetryTransactionRequest
+ */
+export declare type RetryTransactionRequest = Message<"shop.order.v1.RetryTransactionRequest"> & {
+  /**
+   * The transaction's id. Required.
+   *
+   * @generated from field: string transaction_id = 1;
+   */
+  transactionId: string;
+};
+
+/**
+ * Describes the message shop.order.v1.RetryTransactionRequest.
+ * Use `create(RetryTransactionRequestSchema)` to create a new message.
+ */
+export declare const RetryTransactionRequestSchema: GenMessage<RetryTransactionRequest>;
+
+/**
+ * Answers RetryTransaction.
+ *
+ * @generated from message shop.order.v1.RetryTransactionResponse
+ */
+export declare type RetryTransactionResponse = Message<"shop.order.v1.RetryTransactionResponse"> & {
+  /**
+   * The transaction after the attempt.
+   *
+   * @generated from field: shop.order.v1.Transaction transaction = 1;
+   */
+  transaction?: Transaction | undefined;
+};
+
+/**
+ * Describes the message shop.order.v1.RetryTransactionResponse.
+ * Use `create(RetryTransactionResponseSchema)` to create a new message.
+ */
+export declare const RetryTransactionResponseSchema: GenMessage<RetryTransactionResponse>;
+
+/**
  * Orders.
  *
  * Any method may answer INVALID_ARGUMENT (with the fields at fault), UNAUTHENTICATED, PERMISSION_DENIED,
@@ -497,7 +537,8 @@ export declare const OrderService: GenService<{
   /**
    * Places an order: takes the stock and pays from the caller's wallet, all or nothing. Prices are the catalogue's.
    * FAILED_PRECONDITION: INSUFFICIENT_STOCK, INSUFFICIENT_CREDIT, or MIXED_CURRENCIES. NOT_FOUND: PRODUCT_NOT_FOUND.
-   * ALREADY_EXISTS: the request_id was used with other contents.
+   * INVALID_ARGUMENT: TOTAL_TOO_LARGE, it would cost more than 10^12. ALREADY_EXISTS: the request_id was used with other
+   * contents. UNAVAILABLE: ORDER_INTERRUPTED, nothing was taken; the same request may be repeated.
    *
    * @generated from rpc shop.order.v1.OrderService.CreateOrder
    */
@@ -508,8 +549,9 @@ export declare const OrderService: GenService<{
   },
   /**
    * Replaces a placed order's lines: takes or gives back the difference in stock and money, all or nothing. Products
-   * that stay keep their price; more of them, and new ones, cost what they do now. NOT_FOUND; ABORTED: the etag is
-   * stale, read again; FAILED_PRECONDITION: as for CreateOrder, or ORDER_NOT_PLACED.
+   * that stay keep the name and price they were ordered at, whatever their number; new ones cost what they do now. An
+   * order keeps its currency. NOT_FOUND; ABORTED: the etag is stale, read again; otherwise as for CreateOrder, or
+   * FAILED_PRECONDITION: ORDER_NOT_PLACED.
    *
    * @generated from rpc shop.order.v1.OrderService.UpdateOrder
    */
@@ -573,7 +615,8 @@ export declare const OrderService: GenService<{
     output: typeof WatchOrderResponseSchema;
   },
   /**
-   * Reads a distributed transaction. NOT_FOUND.
+   * Reads a distributed transaction. A participant asks it what was decided about a branch that was left hanging.
+   * NOT_FOUND.
    *
    * @generated from rpc shop.order.v1.OrderService.GetTransaction
    */
@@ -591,6 +634,17 @@ export declare const OrderService: GenService<{
     methodKind: "unary";
     input: typeof ListTransactionsRequestSchema;
     output: typeof ListTransactionsResponseSchema;
+  },
+  /**
+   * Works on an unfinished transaction now, instead of when its next attempt is due, and answers how far that came.
+   * A finished one is answered as it is. NOT_FOUND.
+   *
+   * @generated from rpc shop.order.v1.OrderService.RetryTransaction
+   */
+  retryTransaction: {
+    methodKind: "unary";
+    input: typeof RetryTransactionRequestSchema;
+    output: typeof RetryTransactionResponseSchema;
   },
 }>;
 

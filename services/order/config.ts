@@ -1,0 +1,10 @@
+import { baseConfig } from '../../platform/config/config.ts';
+import { address, secret } from '../../platform/config/validators.ts';
+
+/** The environment of the order service. */
+export const configSpec = {
+  ...baseConfig('order'),
+  USER_ADDRESS: address({ desc: 'gRPC target of the user service' }),
+  PRODUCT_ADDRESS: address({ desc: 'gRPC target of the product service' }),
+  SERVICE_TOKEN: secret({ desc: 'secret with which this service proves its name to the others' }),
+};

@@ -1,0 +1,38 @@
+import { loadConfig } from '../../platform/config/config.ts';
+import { connect } from '../../platform/db/database.ts';
+import { migrate } from '../../platform/db/migrate.ts';
+import { run } from '../../platform/lifecycle/run.ts';
+import { contractsDescriptorSet } from '../../platform/rpc/reflection.ts';
+import { createServer } from '../../platform/rpc/server.ts';
+import { createLogger } from '../../platform/telemetry/log.ts';
+import { createMetrics, serveMetrics } from '../../platform/telemetry/metrics.ts';
+import { configSpec } from './config.ts';
+import { orderService } from './order-service.ts';
+import { connectPeers } from './peers.ts';
+import { createUseCases } from './use-cases.ts';
+
+const config = loadConfig(configSpec);
+const log = createLogger({ service: 'order', instance: config.INSTANCE, level: config.LOG_LEVEL });
+
+await run({ log, drainTimeoutMs: config.DRAIN_TIMEOUT_MS }, async (app) => {
+  const database = connect(config, log);
+  app.onStop(() => database.close());
+  await migrate(database.sql, new URL('./migrations/', import.meta.url), log);
+  const { authenticate, ...peers } = connectPeers(config);
+  app.onStop(() => peers.close());
+
+  const metrics = createMetrics();
+  if (config.METRICS_PORT > 0) {
+    const endpoint = await serveMetrics(metrics.registry, config.HOST, config.METRICS_PORT);
+    app.onStop(() => endpoint.close());
+  }
+  const cases = createUseCases(database.sql, peers, log);
+  cases.start(app.stopping);
+  app.onStop(() => cases.stop());
+
+  const implementations = [orderService(database.sql, cases)];
+  const [descriptorSet, health] = [contractsDescriptorSet(), () => database.ping()];
+  const server = createServer({ implementations, authenticate, descriptorSet, health, log, metrics });
+  app.onDrain(() => server.drain(config.DRAIN_TIMEOUT_MS).then(() => cases.drain()));
+  await server.listen(config.HOST, config.PORT);
+});

@@ -1,0 +1,38 @@
+import { ProductService } from '@souk/contracts/shop/product/v1/product_service_pb.js';
+import { StockService } from '@souk/contracts/shop/product/v1/stock_service_pb.js';
+import { UserService } from '@souk/contracts/shop/user/v1/user_service_pb.js';
+import { WalletService } from '@souk/contracts/shop/user/v1/wallet_service_pb.js';
+import { createTokenVerifier } from '../../platform/auth/access-token.ts';
+import { type Authenticate, createAuthenticate } from '../../platform/auth/authenticate.ts';
+import { remoteKeys } from '../../platform/auth/keys.ts';
+import { createClient } from '../../platform/rpc/client.ts';
+import { createProducts } from './clients/products.ts';
+import { createStock } from './clients/stock.ts';
+import { createWallet } from './clients/wallet.ts';
+import type { Peers } from './use-cases.ts';
+
+/** Where the peers are, and how this service proves who it is. */
+export interface PeerConfig {
+  readonly USER_ADDRESS: string;
+  readonly PRODUCT_ADDRESS: string;
+  readonly SERVICE_TOKEN: string;
+}
+
+/** The peers over the network. Callers are authenticated with the keys that the user service lists. */
+export function connectPeers(config: PeerConfig): Peers & { authenticate: Authenticate; close(): void } {
+  const self = { serviceName: 'order', serviceToken: config.SERVICE_TOKEN };
+  const products = createClient(ProductService, { address: config.PRODUCT_ADDRESS, ...self });
+  const stock = createClient(StockService, { address: config.PRODUCT_ADDRESS, ...self });
+  const wallet = createClient(WalletService, { address: config.USER_ADDRESS, ...self });
+  const users = createClient(UserService, { address: config.USER_ADDRESS, ...self });
+  const keys = remoteKeys(async () => (await users.listSigningKeys({})).keys);
+  return {
+    products: createProducts(products),
+    stock: createStock(stock),
+    wallet: createWallet(wallet),
+    authenticate: createAuthenticate({ verifier: createTokenVerifier({ keys }) }),
+    close: () => {
+      for (const client of [products, stock, wallet, users]) client.close();
+    },
+  };
+}

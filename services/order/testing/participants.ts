@@ -1,0 +1,180 @@
+import type { DescService } from '@bufbuild/protobuf';
+import { ProductService } from '@souk/contracts/shop/product/v1/product_service_pb.js';
+import { type StockLine, StockService } from '@souk/contracts/shop/product/v1/stock_service_pb.js';
+import type { Branch } from '@souk/contracts/shop/transaction/v1/branch_pb.js';
+import { UserService } from '@souk/contracts/shop/user/v1/user_service_pb.js';
+import { type CreditBranch, WalletService } from '@souk/contracts/shop/user/v1/wallet_service_pb.js';
+import { createAuthenticate } from '../../../platform/auth/authenticate.ts';
+import type { ListedKey } from '../../../platform/auth/keys.ts';
+import { fail } from '../../../platform/errors.ts';
+import { uuidv7 } from '../../../platform/id.ts';
+import { type Implementation, implement, type Routes } from '../../../platform/rpc/routes.ts';
+import { createServer } from '../../../platform/rpc/server.ts';
+import { createLogger } from '../../../platform/telemetry/log.ts';
+import { type Answer, Barrier, type Name, type Wants } from './barrier.ts';
+
+/** The participants' methods that can be made to fail. */
+export type Faulty =
+  | keyof (typeof StockService)['method']
+  | keyof (typeof WalletService)['method']
+  | 'batchGetProducts';
+/** `fail`: before the effect. `lose`: after it. A promise: the effect waits for it. */
+export type Fault = 'fail' | 'lose' | Promise<unknown>;
+
+interface Product {
+  name: string;
+  price: bigint;
+  currency: string;
+}
+
+const TOKEN = 'a-token-for-tests';
+
+/**
+ * The product and the user service as their orders' counterpart sees them: real servers of the real contracts, with
+ * their state in memory, whose faults a test can order. The end-to-end tests run the real ones.
+ */
+export class Participants {
+  readonly stock = new Barrier('INSUFFICIENT_STOCK');
+  readonly wallets = new Barrier('INSUFFICIENT_CREDIT');
+  readonly products = new Map<string, Product>();
+  /** How often each method was called. */
+  readonly calls = new Map<string, number>();
+  address = '';
+  readonly token = TOKEN;
+  readonly #faults = new Map<string, Fault[]>();
+  readonly #keys: readonly ListedKey[];
+  readonly #server = createServer({
+    implementations: [this.#products(), this.#stock(), this.#wallets(), this.#users()],
+    authenticate: createAuthenticate({ serviceTokens: new Map([['order', TOKEN]]) }),
+    health: async () => {},
+    log: createLogger({ service: 'participants', instance: 'test', level: 'silent' }),
+  });
+
+  /** `keys` sign the access tokens. */
+  constructor(keys: readonly ListedKey[]) {
+    this.#keys = keys;
+  }
+
+  async start(): Promise<this> {
+    this.address = `127.0.0.1:${await this.#server.listen('127.0.0.1', 0)}`;
+    return this;
+  }
+
+  stop = (): Promise<void> => this.#server.drain(200);
+
+  /** The next calls of `method` fail, one for each fault. */
+  inject(method: Faulty, ...faults: Fault[]): void {
+    this.#faults.set(method, [...(this.#faults.get(method) ?? []), ...faults]);
+  }
+
+  addProduct(price: number, pieces: number, currency = 'EUR'): string {
+    const productId = uuidv7();
+    this.products.set(productId, { name: `Lamp ${this.products.size + 1}`, price: BigInt(price), currency });
+    this.stock.holdings.set(productId, { available: BigInt(pieces), held: 0n, used: 0n });
+    return productId;
+  }
+
+  /** Gives a new person credit in EUR. */
+  addUser(credit: number): string {
+    const userId = uuidv7();
+    this.wallets.holdings.set(`${userId} EUR`, { available: BigInt(credit), held: 0n, used: 0n });
+    return userId;
+  }
+
+  stockOf = (productId: string) => numbers(this.stock, productId);
+  walletOf = (userId: string) => numbers(this.wallets, `${userId} EUR`);
+
+  async #withFaults<T>(method: Faulty, effect: () => T): Promise<T> {
+    this.calls.set(method, (this.calls.get(method) ?? 0) + 1);
+    const fault = this.#faults.get(method)?.shift();
+    if (fault instanceof Promise) await fault;
+    if (fault === 'fail') throw fail('UNAVAILABLE', 'INJECTED', 'Failed before the effect.');
+    const result = effect();
+    if (fault === 'lose') throw fail('UNAVAILABLE', 'INJECTED', 'Failed after the effect.');
+    return result;
+  }
+
+  #each<B>(
+    method: Faulty,
+    branches: readonly B[],
+    act: (branch: B) => Answer,
+  ): Promise<{ results: Answer[] }> {
+    return this.#withFaults(method, () => ({ results: branches.map(act) }));
+  }
+
+  #users(): Implementation {
+    return partly(UserService, { listSigningKeys: () => ({ keys: [...this.#keys] }) });
+  }
+
+  #products(): Implementation {
+    return partly(ProductService, {
+      batchGetProducts: ({ productIds }) =>
+        this.#withFaults('batchGetProducts', () => ({
+          products: productIds.flatMap((productId) => {
+            const product = this.products.get(productId);
+            if (product === undefined) return [];
+            const { name, price, currency } = product;
+            return [{ id: productId, name, price: { currencyCode: currency, minorUnits: price } }];
+          }),
+          missingIds: productIds.filter((productId) => !this.products.has(productId)),
+        })),
+    });
+  }
+
+  #stock(): Implementation {
+    const { stock } = this;
+    return partly(StockService, {
+      reserveStock: ({ branches }) =>
+        this.#each('reserveStock', branches, (b) => stock.take(name(b.branch), pieces(b.lines), 'held')),
+      confirmReservation: ({ branches }) =>
+        this.#each('confirmReservation', branches, (b) => stock.confirm(b)),
+      cancelReservation: ({ branches }) => this.#each('cancelReservation', branches, (b) => stock.cancel(b)),
+      take: ({ branches }) =>
+        this.#each('take', branches, (b) => stock.take(name(b.branch), pieces(b.lines), 'used')),
+      restock: ({ branches }) =>
+        this.#each('restock', branches, (b) =>
+          b.undoes === '' ? stock.give(name(b.branch), pieces(b.lines)) : stock.cancel(undone(b)),
+        ),
+    });
+  }
+
+  #wallets(): Implementation {
+    const { wallets } = this;
+    return partly(WalletService, {
+      holdCredit: ({ branches }) =>
+        this.#each('holdCredit', branches, (b) => wallets.take(name(b.branch), credit(b), 'held')),
+      confirmHold: ({ branches }) => this.#each('confirmHold', branches, (b) => wallets.confirm(b)),
+      cancelHold: ({ branches }) => this.#each('cancelHold', branches, (b) => wallets.cancel(b)),
+      charge: ({ branches }) =>
+        this.#each('charge', branches, (b) => wallets.take(name(b.branch), credit(b), 'used')),
+      refund: ({ branches }) =>
+        this.#each('refund', branches, (b) =>
+          b.undoes === '' ? wallets.give(name(b.branch), credit(b)) : wallets.cancel(undone(b)),
+        ),
+    });
+  }
+}
+
+function partly<S extends DescService>(service: S, routes: Partial<Routes<S>>): Implementation {
+  const missing = (): never => {
+    throw new Error('no test uses this');
+  };
+  const others = Object.fromEntries(service.methods.map(({ localName }) => [localName, missing]));
+  return implement(service, { ...others, ...routes } as Routes<S>);
+}
+
+function numbers(barrier: Barrier, key: string) {
+  const { available, held, used } = barrier.holdings.get(key) ?? { available: 0n, held: 0n, used: 0n };
+  return { available: Number(available), held: Number(held), used: Number(used) };
+}
+
+const name = (branch: Branch | undefined): Name => branch as Name;
+const undone = (b: { branch?: Branch | undefined; undoes: string }): Name => ({
+  transactionId: name(b.branch).transactionId,
+  branchId: b.undoes,
+});
+const pieces = (lines: readonly StockLine[]): Wants =>
+  lines.map(({ productId, quantity }) => ({ key: productId, amount: BigInt(quantity) }));
+const credit = ({ userId, amount }: Pick<CreditBranch, 'userId' | 'amount'>): Wants => [
+  { key: `${userId} ${amount?.currencyCode}`, amount: amount?.minorUnits ?? 0n },
+];

@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fail } from '../../../platform/errors.ts';
+import { uuidv7 } from '../../../platform/id.ts';
+import type { Products } from '../clients/products.ts';
+import type { Stock } from '../clients/stock.ts';
+import type { Wallet } from '../clients/wallet.ts';
+import { type Basket, normalizeWanted, priceLines, type Wanted } from '../domain/lines.ts';
+import { advance, type Order } from '../domain/order.ts';
+import { rejectionError } from '../domain/rejection.ts';
+import type { ChangeStore } from '../store/change-store.ts';
+import type { PlacementStore, RequestKey } from '../store/placement-store.ts';
+import type { TransactionRef } from './outcome.ts';
+import { runTcc, type Tcc } from './run-tcc.ts';
+import type { Runtime } from './steps.ts';
+
+/** What an order needs from the participants. */
+export interface PlacementInput extends Basket {
+  readonly userId: string;
+}
+
+/** What CreateOrder works with. */
+export interface CreateOrderParts {
+  readonly products: Products;
+  readonly stock: Stock;
+  readonly wallet: Wallet;
+  readonly placements: PlacementStore;
+  readonly changes: ChangeStore;
+  readonly runtime: Runtime;
+}
+
+/** Placing an order is TCC: stock and credit are held, then both are the order's, or neither is. */
+export function createOrderTcc(parts: Omit<CreateOrderParts, 'products'>): Tcc<PlacementInput, Date> {
+  const { stock, wallet, placements, changes, runtime } = parts;
+  return {
+    kind: 'create-order',
+    branches: [
+      {
+        try: ({ id }, { lines }) => stock.reserve(id, 'stock', lines),
+        confirm: ({ id }) => stock.confirm(id, 'stock'),
+        cancel: ({ id }) => stock.cancel(id, 'stock'),
+      },
+      {
+        try: ({ id }, { userId, currency, total }) =>
+          wallet.hold(id, 'wallet', { userId, currency, amount: total }),
+        confirm: ({ id }) => wallet.confirm(id, 'wallet'),
+        cancel: ({ id }) => wallet.cancel(id, 'wallet'),
+      },
+    ],
+    async commit({ id, orderId }) {
+      const placedAt = await placements.place(id);
+      if (placedAt !== undefined) runtime.background.add(changes.tell(orderId));
+      return placedAt;
+    },
+    async rollBack({ id, orderId }, failure) {
+      const rejected = await placements.reject(id, failure, failure.error);
+      if (rejected) runtime.background.add(changes.tell(orderId));
+      return rejected;
+    },
+  };
+}
+
+/** A call of CreateOrder. */
+export interface CreateOrder {
+  readonly userId: string;
+  readonly requestId: string;
+  readonly lines: readonly Wanted[];
+  /** When the caller stops waiting, in milliseconds since the epoch. */
+  readonly deadline: number;
+}
+
+const LONGEST_PAUSE_MS = 200;
+
+/**
+ * Places an order, once for each request id. A repeat gets the order as it was placed, or the same refusal; while the
+ * first is under way it waits for it; if whoever ran that died, it goes on with the same transaction. An attempt that
+ * failed for technical reasons counts as none.
+ */
+export function createOrderUseCase(
+  parts: CreateOrderParts,
+  tcc: Tcc<PlacementInput, Date>,
+): (call: CreateOrder) => Promise<Order> {
+  const { products, placements, runtime } = parts;
+
+  return async (call) => {
+    const wanted = normalizeWanted(call.lines);
+    const request = { userId: call.userId, requestId: call.requestId, fingerprint: fingerprintOf(wanted) };
+    for (;;) {
+      const order = (await place(request, wanted)) ?? (await earlier(request, call.deadline));
+      if (order !== undefined) return order;
+    }
+  };
+
+  /** A new order; undefined when there is an earlier request to answer from. */
+  async function place(request: RequestKey, wanted: readonly Wanted[]): Promise<Order | undefined> {
+    let basket: Basket;
+    try {
+      basket = priceLines(wanted, await products.offers(wanted.map(({ productId }) => productId)));
+    } catch (error) {
+      // The catalogue may have changed, or be away, since the request was first made.
+      if ((await placements.find(request.userId, request.requestId)) === undefined) throw error;
+      return undefined;
+    }
+    const transaction: TransactionRef = { id: uuidv7(), orderId: uuidv7() };
+    const { id: transactionId, orderId } = transaction;
+    const createdAt = await placements.begin({ ...request, ...basket, orderId, transactionId });
+    if (createdAt === undefined) return undefined;
+
+    const { userId } = request;
+    const ending = await runTcc(runtime, tcc, transaction, { ...basket, userId });
+    if (ending.kind === 'rolled-back') throw rejectionError(ending.failure, ending.failure.cause);
+    if (ending.kind === 'overtaken') return undefined;
+    const pending: Order = {
+      ...basket,
+      id: orderId,
+      userId,
+      state: 'PENDING',
+      rejectReason: '',
+      version: 1n,
+      createdAt,
+      updatedAt: createdAt,
+    };
+    return advance(pending, 'PLACED', ending.result);
+  }
+
+  /** The answer of an earlier request; undefined when it failed for technical reasons, so that it may begin anew. */
+  async function earlier(request: RequestKey, deadline: number): Promise<Order | undefined> {
+    for (let pause = 10; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      const first = await placements.find(request.userId, request.requestId);
+      if (first === undefined) return undefined;
+      if (first.fingerprint !== request.fingerprint) throw requestIdReused();
+      if (first.placed !== undefined) return first.placed;
+      const { order, transactionId, rejectSubject } = first;
+      if (order.state === 'REJECTED')
+        throw rejectionError({ reason: order.rejectReason, subject: rejectSubject });
+      if (first.abandoned && (await runtime.transactions.claimOne(transactionId))) {
+        await runTcc(runtime, tcc, { id: transactionId, orderId: order.id }, order);
+        continue;
+      }
+      if (Date.now() + pause > deadline) throw stillRunning();
+      await sleep(pause);
+    }
+  }
+}
+
+const fingerprintOf = (wanted: readonly Wanted[]): string =>
+  createHash('sha256')
+    .update(wanted.map(({ productId, quantity }) => `${productId}:${quantity}`).join())
+    .digest('hex');
+
+const stillRunning = () =>
+  fail('DEADLINE_EXCEEDED', 'ORDER_PENDING', 'The order is still being placed. Repeat the request.');
+
+const requestIdReused = () =>
+  fail(
+    'ALREADY_EXISTS',
+    'REQUEST_ID_REUSED',
+    'This request id was used for another request. Make a new one.',
+    { violations: [{ field: 'request_id', description: 'was used for another request' }] },
+  );

@@ -1,0 +1,27 @@
+import { uuidv7 } from '../../../platform/id.ts';
+import { isFinal, type Order, requireChangeable } from '../domain/order.ts';
+import type { OrderStore } from '../store/order-store.ts';
+import { readOwned, type Viewer } from './access.ts';
+import type { Cancel } from './cancel-order.ts';
+import { runSaga, type Saga } from './run-saga.ts';
+import type { Runtime } from './steps.ts';
+
+/** Deletes an order. A placed one is cancelled in the same commit, so it is never gone and yet paid. */
+export function deleteOrderUseCase(
+  { orders, runtime }: { readonly orders: OrderStore; readonly runtime: Runtime },
+  saga: Saga<Order, Cancel, Order>,
+): (call: { viewer: Viewer; orderId: string }) => Promise<void> {
+  return async ({ viewer, orderId }) => {
+    // Each further round means that another change got in between.
+    for (;;) {
+      const { order, deleted } = await readOwned(orders, viewer, orderId);
+      if (deleted) return;
+      if (isFinal(order.state)) return orders.hide(order.id);
+      requireChangeable(order, '');
+      const transaction = { id: uuidv7(), orderId: order.id };
+      const cancel: Cancel = { version: order.version, hide: true };
+      const ending = await runSaga(runtime, saga, transaction, order, cancel);
+      if (ending.kind === 'committed') return;
+    }
+  };
+}
