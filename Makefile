@@ -62,8 +62,7 @@ help: ## This list
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
 	  /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile proto/proto.mk
 
-# npm writes this file at the end of an installation. The lock file rules, as with `npm ci`; but that refuses a lock
-# which lacks a package for some other system, as it may where it was written before a registry had them all.
+# npm writes this file at the end of an installation.
 installed := node_modules/.package-lock.json
 
 install-npm: $(installed)
@@ -72,7 +71,7 @@ $(installed): package-lock.json package.json
 	@command -v npm > /dev/null && node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' || \
 	  { echo "souk: Node 20 or newer with npm is needed: install it and try again"; exit 1; }
 	@echo "▸ packages from npm"
-	@npm install --no-save --no-audit --no-fund
+	@npm ci --no-audit --no-fund
 	@node -e 'const [major, minor] = process.versions.node.split("."); process.exit(+(major * 100 + +minor < 2407))' || \
 	  { echo "souk: npm did not bring Node 24: install Node 24.7 or newer and try again"; exit 1; }
 	@touch $(installed)

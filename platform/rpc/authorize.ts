@@ -5,21 +5,22 @@ import type { Policy } from './policy.ts';
 
 /** Throws UNAUTHENTICATED or PERMISSION_DENIED unless the policy lets `caller` in. */
 export function authorize(policy: Policy, caller: Caller): void {
+  const named = caller.kind === 'service' && policy.callers.has(caller.name);
   switch (policy.access) {
     case Access.PUBLIC:
       return;
     case Access.USER:
-      if (caller.kind === 'user') return;
+      if (caller.kind === 'user' || named) return;
       throw caller.kind === 'anonymous'
         ? tokenMissing()
         : denied('USER_REQUIRED', 'Only a signed-in user may call this.');
     case Access.ADMIN:
-      if (caller.kind === 'user' && caller.role === 'admin') return;
+      if ((caller.kind === 'user' && caller.role === 'admin') || named) return;
       throw caller.kind === 'anonymous'
         ? tokenMissing()
         : denied('ADMIN_REQUIRED', 'Only an admin may call this.');
     case Access.SERVICE:
-      if (caller.kind === 'service' && policy.callers.has(caller.name)) return;
+      if (named) return;
       throw caller.kind === 'anonymous'
         ? fail('UNAUTHENTICATED', 'SERVICE_TOKEN_MISSING', 'Only other services may call this.')
         : denied('CALLER_NOT_ALLOWED', 'This caller may not call this.');

@@ -69,11 +69,11 @@ test.each<[string, Partial<MethodPolicy> | undefined, string]>([
   ['an unknown access', { access: 99 as Access, timeoutMs: 5 }, 'the policy of test.S/M has no access'],
   ['no timeout', { access: Access.USER }, 'the policy of test.S/M has no timeout'],
   ['an endless timeout', { access: Access.USER, timeoutMs: 2 ** 31 }, 'a timeout of more than a day'],
-  ['no callers', { access: Access.SERVICE, timeoutMs: 5 }, 'must name callers exactly when'],
+  ['no callers', { access: Access.SERVICE, timeoutMs: 5 }, 'lets in services, and names none'],
   [
-    'callers and users',
-    { access: Access.USER, callers: ['order'], timeoutMs: 5 },
-    'must name callers exactly when',
+    'callers besides everybody',
+    { access: Access.PUBLIC, callers: ['order'], timeoutMs: 5 },
+    'lets in everybody, and names services besides',
   ],
 ])('a server with a method with %s refuses to start', (_name, stated, message) => {
   expect(() => serve(serviceWith(stated))).toThrow(message);

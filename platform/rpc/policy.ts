@@ -5,7 +5,7 @@ import { Access, policy } from '@souk/contracts/shop/contract/v1/policy_pb.js';
 /** What the contract's options say of a method. */
 export interface Policy {
   readonly access: Access;
-  /** Services that may call; only with ACCESS_SERVICE. */
+  /** Services that may call, besides whom `access` lets in. */
   readonly callers: ReadonlySet<string>;
   /** Default and upper bound of a call's time. Infinity: a stream without a limit. */
   readonly timeoutMs: number;
@@ -26,8 +26,11 @@ export function readPolicy(method: DescMethod): Policy {
   const { access, callers, timeoutMs } = getOption(method, policy);
   if (!(access in Access) || access === Access.UNSPECIFIED)
     throw new Error(`the policy of ${name} has no access`);
-  if ((access === Access.SERVICE) !== callers.length > 0) {
-    throw new Error(`the policy of ${name} must name callers exactly when its access is ACCESS_SERVICE`);
+  if (access === Access.SERVICE && callers.length === 0) {
+    throw new Error(`the policy of ${name} lets in services, and names none`);
+  }
+  if (access === Access.PUBLIC && callers.length > 0) {
+    throw new Error(`the policy of ${name} lets in everybody, and names services besides`);
   }
   if (timeoutMs === 0 && method.methodKind === 'unary')
     throw new Error(`the policy of ${name} has no timeout`);
