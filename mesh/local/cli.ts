@@ -44,6 +44,11 @@ async function reported(command: () => Promise<number>, print: (line: string) =>
 // Compiled code is kept between commands. Whatever is loaded from here on is.
 enableCompileCache(join(repository, '.souk', 'cache', 'node'));
 
+// Who reads our output may stop reading.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 const name = process.argv[2] ?? '';
 const command = commands[name];
 if (command) {

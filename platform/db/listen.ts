@@ -22,20 +22,21 @@ export function listen(
   onListening: () => void = () => {},
 ): Listener {
   const stopping = new AbortController();
-  let current: Client | undefined;
+  const stopped = new Promise<void>((resolve) => {
+    stopping.signal.addEventListener('abort', () => resolve());
+  });
 
   const connection = async () => {
     const client = new Client({ connectionString: url, keepAlive: true, connectionTimeoutMillis: 2_000 });
     const lost = new Promise<void>((resolve) => {
       client.on('error', () => resolve()).on('end', () => resolve());
     });
-    current = client;
     client.on('notification', ({ payload }) => onNotify(payload ?? ''));
     try {
       await client.connect();
       await client.query(`listen ${client.escapeIdentifier(channel)}`);
       onListening();
-      await lost;
+      await Promise.race([lost, stopped]);
     } catch {
       // The next attempt tells.
     } finally {
@@ -53,7 +54,6 @@ export function listen(
   return {
     async close() {
       stopping.abort();
-      await current?.end().catch(() => {});
       await loop;
     },
   };
