@@ -1,0 +1,40 @@
+import { UserService } from '@souk/contracts/shop/user/v1/user_service_pb.js';
+import { createTokenVerifier } from '../../platform/auth/access-token.ts';
+import { createAuthenticate } from '../../platform/auth/authenticate.ts';
+import { remoteKeys } from '../../platform/auth/keys.ts';
+import { loadConfig } from '../../platform/config/config.ts';
+import { connect } from '../../platform/db/database.ts';
+import { migrate } from '../../platform/db/migrate.ts';
+import { run } from '../../platform/lifecycle/run.ts';
+import { createClient } from '../../platform/rpc/client.ts';
+import { contractsDescriptorSet } from '../../platform/rpc/reflection.ts';
+import { createServer } from '../../platform/rpc/server.ts';
+import { createLogger } from '../../platform/telemetry/log.ts';
+import { createMetrics, serveMetrics } from '../../platform/telemetry/metrics.ts';
+import { configSpec } from './config.ts';
+import { routes } from './routes.ts';
+import { followSales } from './sales.ts';
+
+const config = loadConfig(configSpec);
+const { HOST: host, METRICS_PORT: metricsPort, DRAIN_TIMEOUT_MS: drainTimeoutMs } = config;
+const log = createLogger({ service: 'product', instance: config.INSTANCE, level: config.LOG_LEVEL });
+
+await run({ log, drainTimeoutMs }, async (app) => {
+  const database = connect(config, log);
+  app.onStop(() => database.close());
+  await migrate(database.sql, new URL('./migrations/', import.meta.url), log);
+  const users = createClient(UserService, { address: config.USER_ADDRESS });
+  app.onStop(users.close);
+  const keys = remoteKeys(async () => (await users.listSigningKeys({})).keys);
+  const verifier = createTokenVerifier({ keys });
+  const authenticate = createAuthenticate({ verifier, serviceTokens: config.SERVICE_TOKENS });
+  const metrics = createMetrics();
+  if (metricsPort > 0) app.onStop((await serveMetrics(metrics.registry, host, metricsPort)).close);
+  const implementations = routes(database.sql, metrics.registry);
+  const health = () => database.ping();
+  const descriptorSet = contractsDescriptorSet();
+  const server = createServer({ implementations, authenticate, descriptorSet, health, log, metrics });
+  app.onDrain(() => server.drain(drainTimeoutMs));
+  await server.listen(host, config.PORT);
+  void followSales(database.sql, log, app.stopping);
+});

@@ -1,0 +1,104 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import {
+  AdjustStockRequestSchema,
+  AdjustStockResponseSchema,
+  type StockBranch,
+  type StockService,
+} from '@souk/contracts/shop/product/v1/stock_service_pb.js';
+import { type Branch, BranchStatus } from '@souk/contracts/shop/transaction/v1/branch_pb.js';
+import { Counter, type Registry } from 'prom-client';
+import type { Sql } from '../../platform/db/database.ts';
+import { once } from '../../platform/db/requests.ts';
+import type { Routes } from '../../platform/rpc/routes.ts';
+import { coalesce } from './coalesce.ts';
+import { normaliseId } from './product.ts';
+import { requestKey } from './request-key.ts';
+import { type BranchName, type LinesBranch, type Outcome, orderLines, type RestockBranch } from './stock.ts';
+import {
+  adjustStock,
+  cancelReservations,
+  confirmReservations,
+  readStock,
+  restock,
+  takeStock,
+} from './stock-store.ts';
+
+/** The stock's methods. Conflicts are counted in `registry`. */
+export function stockRoutes(sql: Sql, registry: Registry): Routes<typeof StockService> {
+  const conflicts = new Counter({
+    name: 'participant_conflicts_total',
+    help: 'Branches that did not fit what they did before',
+    labelNames: ['method', 'reason'],
+    registers: [registry],
+  });
+  function answer(method: string, outcomes: readonly Outcome[]) {
+    for (const { status, reason } of outcomes)
+      if (status === 'conflict') conflicts.labels(method, reason).inc();
+    return {
+      results: outcomes.map(({ status, reason, subject }) => ({ status: STATUSES[status], reason, subject })),
+    };
+  }
+
+  const reserve = coalesce((branches: readonly LinesBranch[]) => takeStock(sql, 'reserve', branches));
+  const confirm = coalesce((names: readonly BranchName[]) => confirmReservations(sql, names));
+  const cancel = coalesce((names: readonly BranchName[]) => cancelReservations(sql, names));
+  const take = coalesce((branches: readonly LinesBranch[]) => takeStock(sql, 'take', branches));
+  const giveBack = coalesce((branches: readonly RestockBranch[]) => restock(sql, branches));
+
+  return {
+    async getStock({ productId }) {
+      return { stock: await readStock(sql, normaliseId(productId)) };
+    },
+
+    async adjustStock(request, context) {
+      const key = requestKey(AdjustStockRequestSchema, request, context);
+      const response = await sql.begin((tx) =>
+        once(tx, key, async () => {
+          const stock = await adjustStock(tx, normaliseId(request.productId), request.delta);
+          return toBinary(AdjustStockResponseSchema, create(AdjustStockResponseSchema, { stock }));
+        }),
+      );
+      return fromBinary(AdjustStockResponseSchema, response);
+    },
+
+    async reserveStock({ branches }) {
+      return answer('ReserveStock', await reserve(branches.map(toLinesBranch)));
+    },
+
+    async confirmReservation({ branches }) {
+      return answer('ConfirmReservation', await confirm(branches.map(toName)));
+    },
+
+    async cancelReservation({ branches }) {
+      return answer('CancelReservation', await cancel(branches.map(toName)));
+    },
+
+    async take({ branches }) {
+      return answer('Take', await take(branches.map(toLinesBranch)));
+    },
+
+    async restock({ branches }) {
+      const toRestock = (branch: (typeof branches)[number], index: number) => ({
+        ...toLinesBranch(branch, index),
+        undoes: branch.undoes === '' ? undefined : branch.undoes,
+      });
+      return answer('Restock', await giveBack(branches.map(toRestock)));
+    },
+  };
+}
+
+const STATUSES = {
+  done: BranchStatus.DONE,
+  refused: BranchStatus.REFUSED,
+  conflict: BranchStatus.CONFLICT,
+} as const;
+
+/** The contract requires the name. */
+function toName(branch: Branch | undefined): BranchName {
+  const { transactionId = '', branchId = '' } = branch ?? {};
+  return { transactionId: normaliseId(transactionId), branchId };
+}
+
+function toLinesBranch({ branch, lines }: Pick<StockBranch, 'branch' | 'lines'>, index: number): LinesBranch {
+  return { ...toName(branch), lines: orderLines(lines, `branches[${index}].lines`) };
+}
