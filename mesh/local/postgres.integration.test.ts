@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import postgres from 'postgres';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseUrl, ensureDatabases } from './databases.ts';
 import { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.ts';
@@ -31,12 +31,13 @@ afterAll(async () => {
 });
 
 async function query<T>(url: string, text: string): Promise<T> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  const client = new pg.Client({ connectionString: url });
   try {
-    const [row] = await sql.unsafe(text);
-    return row as T;
+    await client.connect();
+    const { rows } = await client.query(text);
+    return rows[0] as T;
   } finally {
-    await sql.end();
+    await client.end();
   }
 }
 

@@ -34,6 +34,9 @@ export function serviceEnvironment(service: ServiceSpec, around: Surroundings): 
     SERVICE_TOKEN: token(service.name),
     SERVICE_TOKENS: services.map(({ name }) => `${name}=${token(name)}`).join(','),
     DRAIN_TIMEOUT_MS: String(drainTimeoutMs),
+    // A machine that runs everything has little to spare: without bounds, heaps under load grow before they are
+    // collected, to half as much again in all (measured), for no more throughput.
+    NODE_OPTIONS: around.inherited.NODE_OPTIONS ?? '--max-old-space-size=256 --max-semi-space-size=8',
     // Compiled code is kept between starts: most of a start is the compiling of libraries.
     NODE_COMPILE_CACHE: join(around.paths.cache, 'node'),
     ...Object.fromEntries(
