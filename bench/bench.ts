@@ -29,15 +29,16 @@ try {
 
   const { email, password } = firstAdmin(shop);
   const admin = await signIn(`http://${gateway}`, email, password);
-  const customer = await newCustomer(`http://${gateway}`);
-  await admin.wallets.grantCredit({
-    requestId: randomUUID(),
-    userId: customer.user.id,
-    amount: euro(10n ** 12n),
-  });
+  // Each with a wallet of their own, as in a shop: one wallet's orders have to take turns.
+  const tokens: string[] = [];
+  for (let customers = 0; customers < 50; customers++) {
+    const { user, session } = await newCustomer(`http://${gateway}`);
+    const grant = { requestId: randomUUID(), userId: user.id, amount: euro(10n ** 12n) };
+    await admin.wallets.grantCredit(grant);
+    tokens.push(session.accessToken);
+  }
   const products = await Promise.all(Array.from({ length: 100 }, () => newProduct(admin, 100, 1_000_000)));
   const productIds = products.map(({ id }) => id);
-  const token = customer.session.accessToken;
 
   echo = spawn(process.execPath, [new URL('echo-server.ts', import.meta.url).pathname], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -51,7 +52,7 @@ try {
   const [product] = services('product');
   if (!product || !echo.pid) throw new Error('no product instance');
   const everything = processes(shop);
-  const load = { token, productIds, concurrency, seconds };
+  const load = { tokens, productIds, concurrency, seconds };
   const get = { ...load, method: 'GetProduct', path: '/shop.product.v1.ProductService/GetProduct' } as const;
   const subjects: Record<string, [Scenario, number[]]> = {
     'echo, bare grpc-js': [{ ...get, target: `127.0.0.1:${echoPort}` }, [echo.pid]],

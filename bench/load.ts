@@ -7,7 +7,8 @@ export interface LoadOptions {
   readonly target: string;
   /** `/shop.product.v1.ProductService/GetProduct` */
   readonly path: string;
-  readonly token?: string;
+  /** Access tokens; each call takes the next. */
+  readonly tokens: readonly string[];
   readonly concurrency: number;
   readonly seconds: number;
 }
@@ -27,20 +28,21 @@ export interface LoadResult {
  */
 export async function load(options: LoadOptions, nextRequest: () => Uint8Array): Promise<LoadResult> {
   const session = connect(`http://${options.target}`);
-  const headers = {
+  const headers = options.tokens.map((token) => ({
     ':method': 'POST',
     ':path': options.path,
     'content-type': 'application/grpc',
     te: 'trailers',
-    ...(options.token ? { authorization: `Bearer ${options.token}` } : {}),
-  };
+    authorization: `Bearer ${token}`,
+  }));
+  let started = 0;
   const latencies = build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000 });
   let failures = 0;
   const call = () =>
     new Promise<void>((resolve, reject) => {
       const start = process.hrtime.bigint();
       let status: unknown;
-      const stream = session.request(headers);
+      const stream = session.request(headers[started++ % headers.length]);
       stream.on('response', (received) => {
         status = received['grpc-status'];
       });
