@@ -23,6 +23,7 @@ export default defineConfig({
           globalSetup: ['test/setup/postgres.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -32,6 +33,9 @@ export default defineConfig({
           globalSetup: ['test/setup/shop.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          // Whole shops on one machine: one file at a time, and none beside other tests.
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -41,6 +45,7 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
