@@ -28,7 +28,8 @@ breaking: proto-deps ## Fail when the contracts break those of main (BASE=commit
 	if [ -z "$$base" ] || ! git cat-file -e "$$base:gen/souk.binpb" 2>/dev/null; then \
 	  echo "breaking: skipped, there is no earlier contract to compare with"; \
 	else git show "$$base:gen/souk.binpb" > .souk/breaking-base.binpb && \
-	  buf breaking --against .souk/breaking-base.binpb && echo "breaking: none against $$base"; fi
+	  buf build -o .souk/breaking-now.binpb && \
+	  buf breaking .souk/breaking-now.binpb --against .souk/breaking-base.binpb && echo "breaking: none against $$base"; fi
 
 proto-lint: proto-deps ## Lint the contracts and check their format
 	@buf lint && buf format --diff --exit-code proto
