@@ -71,7 +71,7 @@ $(installed): package-lock.json package.json
 	@command -v npm > /dev/null && node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' || \
 	  { echo "souk: Node 20 or newer with npm is needed: install it and try again"; exit 1; }
 	@echo "▸ packages from npm"
-	@npm ci --no-audit --no-fund
+	@npm ci --no-audit --no-fund --loglevel=error
 	@node -e 'const [major, minor] = process.versions.node.split("."); process.exit(+(major * 100 + +minor < 2407))' || \
 	  { echo "souk: npm did not bring Node 24: install Node 24.7 or newer and try again"; exit 1; }
 	@touch $(installed)
