@@ -28,6 +28,9 @@ logs: install-npm ## Show logs: SERVICE=order, order-1, postgres, envoy, access 
 seed: install-npm ## Load 1,000 products and the first admin, whose password is printed once
 	@$(launcher) seed
 
+transactions: install-npm ## Show the distributed transactions in flight
+	@$(launcher) transactions
+
 reset: install-npm ## Remove all data of the shop, after asking (YES=1 doesn't ask)
 	@$(launcher) reset
 
@@ -39,8 +42,15 @@ test: check ## All checks, then unit, integration and end-to-end tests (a runnin
 	@echo "▸ tests"
 	@vitest run --project unit --project integration --project e2e
 
+test-deep: install ## The transactions' model, a million histories (RUNS and SEED change which)
+	@RUNS=$${RUNS:-1000000} vitest run --project unit services/order/model/model.test.ts
+
 verify: install ## The tests that take longer: failures under load, soaks
-	@vitest run --project verify --passWithNoTests
+	@vitest run --project verify
+
+# Variables: MINUTES (5), SEED (to do again what a run did), REPLICAS (2), WORKERS (12).
+chaos: install ## Make a shop of its own fail while it takes orders, and check that none is lost or done twice
+	@exec $(NODE) test/chaos/chaos.ts
 
 check: install proto-deps ## Types, lint, format, contracts, generated code
 	@echo "▸ types" && tsc -p .
@@ -79,4 +89,5 @@ $(installed): package-lock.json package.json
 install-envoy: install-npm
 	@$(launcher) install-envoy
 
-.PHONY: up down status logs seed reset install install-npm install-envoy test verify check lint fmt bench help
+
+.PHONY: up down status logs seed transactions reset install install-npm install-envoy test test-deep verify chaos check lint fmt bench help

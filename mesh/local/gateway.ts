@@ -28,10 +28,16 @@ export function accessLogFile(paths: Paths): string {
  * exist already.
  */
 export async function startGateway(
-  options: { paths: Paths; binary: string; contract: readonly MethodRoute[]; ports: GatewayPorts },
-  { changed, log }: PartEvents,
+  options: {
+    paths: Paths;
+    binary: string;
+    contract: readonly MethodRoute[];
+    ports: GatewayPorts;
+    faults: boolean;
+  },
+  { changed, log, longestDelayMs }: PartEvents,
 ): Promise<Part> {
-  const { paths, binary, contract, ports } = options;
+  const { paths, binary, contract, ports, faults } = options;
   const bootstrap = gatewayBootstrap({
     host: loopback,
     gatewayPort: ports.gateway,
@@ -41,6 +47,7 @@ export async function startGateway(
     descriptorSetFile,
     endpointsFolder: paths.endpoints,
     accessLogFile: accessLogFile(paths),
+    faults,
   });
   const start = () =>
     startEnvoy({
@@ -50,6 +57,7 @@ export async function startGateway(
       logFile: logFile(paths, 'envoy'),
     });
   const supervised = await supervise(start, {
+    longestDelayMs,
     restarted: changed,
     died: (how, delay) => {
       log(`envoy died (${how}), starts again in ${delay} ms`);

@@ -23,6 +23,8 @@ export interface InstanceOptions {
   changed(): void;
   /** One line on what happened, for the launcher's log. */
   log(line: string): void;
+  /** The longest pause, in milliseconds, before it is started again. Default 10 s. */
+  readonly longestDelayMs?: number | undefined;
 }
 
 /** One process of a service, kept alive, registered while it serves. */
@@ -81,6 +83,7 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   };
 
   const supervised = await supervise(start, {
+    longestDelayMs: options.longestDelayMs,
     restarted: options.changed,
     died: (how, delay) => log(`${name} died (${how}), starts again in ${delay} ms`),
     failed: (cause, delay) => log(`${name} can't be started (${cause}), next try in ${delay} ms`),

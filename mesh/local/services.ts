@@ -4,16 +4,19 @@ import { repository } from './config.ts';
 /** A service of the shop, as the launcher runs it. */
 export interface ServiceSpec {
   readonly name: string;
-  /** The services that it calls, through Envoy: it starts with their addresses and stops before they do. */
+  /** The services that it calls, through Envoy: it starts with their addresses. */
   readonly calls: readonly string[];
   /** Variables that hold a generated secret, the same at each start. */
   readonly secrets?: readonly string[];
 }
 
-/** The shop's services, callees first. */
+/**
+ * The shop's services, in the reverse of the order in which they stop: a call needs those before its own. What user and
+ * product ask of order, about branches that were left hanging, can wait until it is back.
+ */
 export const services: readonly ServiceSpec[] = [
-  { name: 'user', calls: [], secrets: ['SIGNING_KEY_SECRET'] },
-  { name: 'product', calls: ['user'] },
+  { name: 'user', calls: ['order'], secrets: ['SIGNING_KEY_SECRET'] },
+  { name: 'product', calls: ['user', 'order'] },
   { name: 'order', calls: ['user', 'product'] },
 ];
 

@@ -33,6 +33,10 @@ export interface ShopOptions {
   readonly entry?: (service: string) => string;
   /** false, for tests only: the database doesn't wait for the disk. Default true. */
   readonly durable?: boolean;
+  /** For tests only: calls between services can be delayed and dropped, by setFaults. Default false. */
+  readonly faults?: boolean;
+  /** The longest pause, in milliseconds, before a part that died once more is started again. Default 10 s. */
+  readonly longestRestartDelayMs?: number;
   /** Gives a start up: what was started is stopped again. */
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
@@ -129,7 +133,7 @@ async function startParts(
 ): Promise<void> {
   const { progress = silent, log = () => {}, durable = true } = options;
   const signal = options.signal ?? new AbortController().signal;
-  const events = { changed: () => roster.save(), log };
+  const events = { changed: () => roster.save(), log, longestDelayMs: options.longestRestartDelayMs };
   const config = readConfig();
   const secrets = secretsIn(paths.secrets);
   const contract = readContractFile(descriptorSetFile);
@@ -183,7 +187,10 @@ async function startParts(
   const openGateway = async () => {
     const binary = await installEnvoy(config);
     signal.throwIfAborted();
-    roster.gateway = await startGateway({ paths, binary, contract, ports }, events);
+    roster.gateway = await startGateway(
+      { paths, binary, contract, ports, faults: options.faults ?? false },
+      events,
+    );
     roster.save();
     if (!(await gatewayIsReady(roster.gateway, ports))) {
       throw new Error(`Envoy did not start: ${lastWords(paths, 'envoy')}`);

@@ -11,7 +11,7 @@ export interface Supervised {
   stop(end: (running: Running) => Promise<void>): Promise<void>;
 }
 
-/** What a supervisor tells of. */
+/** What a supervisor tells of, and how long it pauses. */
 export interface SupervisorEvents {
   /** It runs again; current() is the new process. Not told of the first start. */
   restarted(): void;
@@ -19,10 +19,11 @@ export interface SupervisorEvents {
   died(how: string, delayMs: number): void;
   /** It could not be started again, and that is tried again after `delayMs`. */
   failed(cause: unknown, delayMs: number): void;
+  /** The longest pause, in milliseconds, before a further start. Default 10 s. */
+  readonly longestDelayMs?: number | undefined;
 }
 
 const shortestDelayMs = 100;
-const longestDelayMs = 10_000;
 /** After this long a life, a death counts as the first again. */
 const settledMs = 30_000;
 
@@ -34,6 +35,7 @@ export async function supervise(
   start: () => Promise<Running>,
   events: SupervisorEvents,
 ): Promise<Supervised> {
+  const { longestDelayMs = 10_000 } = events;
   const stopping = new AbortController();
   let end: ((running: Running) => Promise<void>) | undefined;
   let deaths = 0;

@@ -1,6 +1,6 @@
 import {
   type handleUnaryCall,
-  type Metadata,
+  Metadata,
   Server,
   ServerCredentials,
   type ServiceDefinition,
@@ -11,7 +11,12 @@ import { type MethodRoute, serviceNames } from '../envoy/contract.ts';
 import { loopback } from '../local/free-port.ts';
 
 /** What a backend does with a call: it answers an empty message, or the status that it throws. */
-export type Answer = (call: { path: string; metadata: Metadata }) => Promise<void> | void;
+export type Answer = (call: {
+  path: string;
+  metadata: Metadata;
+  /** Sends the answer's headers now, and the rest when the promise resolves. */
+  begin(): void;
+}) => Promise<void> | void;
 
 /** A status to be thrown by an answer. */
 export class Failure extends Error {
@@ -61,10 +66,12 @@ export async function startBackend(
   };
 
   for (const { path } of methods) {
-    const handle: handleUnaryCall<Buffer, Buffer> = async ({ metadata }, callback) => {
+    const handle: handleUnaryCall<Buffer, Buffer> = async (call, callback) => {
+      const { metadata } = call;
+      const begin = () => call.sendMetadata(new Metadata());
       backend.calls.push({ path, metadata, at: performance.now() });
       try {
-        await backend.answer({ path, metadata });
+        await backend.answer({ path, metadata, begin });
         callback(null, Buffer.alloc(0));
       } catch (error) {
         callback(error as Failure);

@@ -1,5 +1,5 @@
 import { fail } from '../errors.ts';
-import type { Transaction } from './database.ts';
+import type { Sql, Transaction } from './database.ts';
 
 /** A creating call, as its client identifies it. */
 export interface RequestKey {
@@ -26,6 +26,7 @@ export interface RequestKey {
  *   created_at timestamptz not null default now(),
  *   primary key (scope, request_id)
  * );
+ * create index requests_created_at on requests (created_at);
  * ```
  */
 export async function once(
@@ -62,4 +63,17 @@ export async function once(
   }
   if (earlier.response === null) throw new Error(`request ${requestId} of ${scope} has no stored response`);
   return earlier.response;
+}
+
+/** How long a client may repeat a request, in hours. */
+const KEPT_HOURS = 24;
+
+/** Deletes up to `limit` requests that were answered {@link KEPT_HOURS} ago at the least, and tells how many. */
+export async function deleteOldRequests(sql: Sql, limit: number): Promise<number> {
+  const { count } = await sql`
+    delete from requests where (scope, request_id) in (
+      select scope, request_id from requests where created_at < now() - ${KEPT_HOURS}::integer * interval '1 hour'
+      limit ${limit} for update skip locked
+    )`;
+  return count;
 }

@@ -26,7 +26,7 @@ await run({ log, drainTimeoutMs: config.DRAIN_TIMEOUT_MS }, async (app) => {
     const endpoint = await serveMetrics(metrics.registry, config.HOST, config.METRICS_PORT);
     app.onStop(() => endpoint.close());
   }
-  const cases = createUseCases(database.sql, peers, log);
+  const cases = createUseCases(database.sql, peers, log, metrics.registry);
   cases.start(app.stopping);
   app.onStop(() => cases.stop());
 

@@ -10,8 +10,8 @@ import {
   TransactionState as TransactionStateMessage,
 } from '@souk/contracts/shop/order/v1/transaction_pb.js';
 import { formatEtag } from '../../platform/paging/etag.ts';
+import type { TransactionRecord, TransactionState } from '../../platform/transaction/log.ts';
 import type { Order, OrderChange, OrderState } from './domain/order.ts';
-import type { TransactionRecord, TransactionState } from './store/transaction-store.ts';
 
 /** The order as the contract has it. */
 export const toOrderMessage = (order: Order): MessageInitShape<typeof OrderSchema> => ({
@@ -47,7 +47,7 @@ export const toTransactionMessage = (
 ): MessageInitShape<typeof TransactionSchema> => ({
   id: record.id,
   kind: record.kind,
-  orderId: record.orderId,
+  orderId: record.entityId,
   state: TransactionStateMessage[record.state],
   attempts: record.attempts,
   lastError: record.lastError,

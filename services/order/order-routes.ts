@@ -16,7 +16,7 @@ const pageTokens = createPageTokens('shop.order.v1.ListOrders', ['uuid']);
 export function orderRoutes(
   sql: Sql,
   cases: UseCases,
-): Omit<Routes<typeof OrderService>, 'getTransaction' | 'listTransactions'> {
+): Omit<Routes<typeof OrderService>, 'getTransaction' | 'listTransactions' | 'retryTransaction'> {
   return {
     async createOrder({ requestId, lines }, context) {
       const { userId } = requireUser(context);

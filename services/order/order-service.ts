@@ -7,4 +7,4 @@ import type { UseCases } from './use-cases.ts';
 
 /** OrderService with all its methods. */
 export const orderService = (sql: Sql, cases: UseCases): Implementation =>
-  implement(OrderService, { ...orderRoutes(sql, cases), ...transactionRoutes(cases.transactions) });
+  implement(OrderService, { ...orderRoutes(sql, cases), ...transactionRoutes(cases) });

@@ -16,6 +16,7 @@ export interface PeerConfig {
   readonly USER_ADDRESS: string;
   readonly PRODUCT_ADDRESS: string;
   readonly SERVICE_TOKEN: string;
+  readonly SERVICE_TOKENS: ReadonlyMap<string, string>;
 }
 
 /** The peers over the network. Callers are authenticated with the keys that the user service lists. */
@@ -30,7 +31,10 @@ export function connectPeers(config: PeerConfig): Peers & { authenticate: Authen
     products: createProducts(products),
     stock: createStock(stock),
     wallet: createWallet(wallet),
-    authenticate: createAuthenticate({ verifier: createTokenVerifier({ keys }) }),
+    authenticate: createAuthenticate({
+      verifier: createTokenVerifier({ keys }),
+      serviceTokens: config.SERVICE_TOKENS,
+    }),
     close: () => {
       for (const client of [products, stock, wallet, users]) client.close();
     },

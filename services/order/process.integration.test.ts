@@ -20,6 +20,7 @@ test('the process places an order, and when told to end it confirms it first', a
       USER_ADDRESS: shop.address,
       PRODUCT_ADDRESS: shop.address,
       SERVICE_TOKEN: shop.token,
+      SERVICE_TOKENS: 'product=a-token-for-tests-0123456789abcdef',
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

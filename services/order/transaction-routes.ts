@@ -3,21 +3,32 @@ import { fail } from '../../platform/errors.ts';
 import { createPageTokens } from '../../platform/paging/page-token.ts';
 import type { Routes } from '../../platform/rpc/routes.ts';
 import { toTransactionMessage, toTransactionStates } from './order-messages.ts';
-import type { TransactionStore } from './store/transaction-store.ts';
+import type { UseCases } from './use-cases.ts';
 
 const DEFAULT_PAGE_SIZE = 50;
 const pageTokens = createPageTokens('shop.order.v1.ListTransactions', ['uuid']);
 
 /** The methods with which an operator looks at distributed transactions. */
-export function transactionRoutes(
-  transactions: Pick<TransactionStore, 'get' | 'list'>,
-): Pick<Routes<typeof OrderService>, 'getTransaction' | 'listTransactions'> {
+export function transactionRoutes({
+  transactions,
+  retryTransaction,
+}: Pick<UseCases, 'transactions' | 'retryTransaction'>): Pick<
+  Routes<typeof OrderService>,
+  'getTransaction' | 'listTransactions' | 'retryTransaction'
+> {
+  async function read(transactionId: string) {
+    const record = await transactions.get(transactionId);
+    if (record === undefined)
+      throw fail('NOT_FOUND', 'TRANSACTION_NOT_FOUND', 'There is no such transaction.');
+    return { transaction: toTransactionMessage(record) };
+  }
+
   return {
-    async getTransaction({ transactionId }) {
-      const record = await transactions.get(transactionId);
-      if (record === undefined)
-        throw fail('NOT_FOUND', 'TRANSACTION_NOT_FOUND', 'There is no such transaction.');
-      return { transaction: toTransactionMessage(record) };
+    getTransaction: ({ transactionId }) => read(transactionId),
+
+    async retryTransaction({ transactionId }) {
+      await retryTransaction(transactionId);
+      return read(transactionId);
     },
 
     async listTransactions({ orderId, states, pageSize, pageToken }) {
@@ -25,7 +36,7 @@ export function transactionRoutes(
       const [before] = pageToken === '' ? [] : pageTokens.decode(filter, pageToken);
       const limit = pageSize || DEFAULT_PAGE_SIZE;
       const rows = await transactions.list({
-        ...(orderId !== '' && { orderId }),
+        ...(orderId !== '' && { entityId: orderId }),
         states: toTransactionStates(states),
         ...(before !== undefined && { before }),
         limit: limit + 1,

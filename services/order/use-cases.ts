@@ -1,24 +1,18 @@
+import type { Registry } from 'prom-client';
 import type { Sql } from '../../platform/db/database.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
+import { createTransactionMetrics } from '../../platform/transaction/metrics.ts';
+import { createRuntime } from '../../platform/transaction/runtime.ts';
+import { createSqlLog } from '../../platform/transaction/sql-log.ts';
+import { createSqlRecords } from '../../platform/transaction/sql-records.ts';
 import { createChangeFeed } from './change-feed.ts';
 import type { Products } from './clients/products.ts';
 import type { Stock } from './clients/stock.ts';
 import type { Wallet } from './clients/wallet.ts';
-import { orderNotFound } from './domain/order.ts';
 import { createChangeStore } from './store/change-store.ts';
 import { createOrderStore } from './store/order-store.ts';
 import { createPlacementStore } from './store/placement-store.ts';
-import { createTransactionStore } from './store/transaction-store.ts';
-import { createBackground } from './transactions/background.ts';
-import { cancelOrderSaga, cancelOrderUseCase } from './transactions/cancel-order.ts';
-import { createOrderTcc, createOrderUseCase } from './transactions/create-order.ts';
-import { deleteOrderUseCase } from './transactions/delete-order.ts';
-import { createRecovery } from './transactions/recovery.ts';
-import { resumeSaga } from './transactions/run-saga.ts';
-import { resumeTcc } from './transactions/run-tcc.ts';
-import { settlePlacementStep } from './transactions/settle-placement.ts';
-import type { Runtime } from './transactions/steps.ts';
-import { fromJson, updateOrderSaga, updateOrderUseCase } from './transactions/update-order.ts';
+import { createCoordinator } from './transactions/coordinator.ts';
 
 /** The services that orders depend on. */
 export interface Peers {
@@ -30,43 +24,27 @@ export interface Peers {
 /** All that one process of the service does, wired up. */
 export type UseCases = ReturnType<typeof createUseCases>;
 
-/** Wires the use cases to a database and to the peers. */
-export function createUseCases(sql: Sql, peers: Peers, log: Logger) {
+/** Wires the use cases to a database and to the peers. The transactions' metrics are declared in `registry`. */
+export function createUseCases(sql: Sql, peers: Peers, log: Logger, registry: Registry) {
   const orders = createOrderStore(sql);
   const placements = createPlacementStore(sql);
   const changes = createChangeStore(sql);
-  const transactions = createTransactionStore(sql);
-  const runtime: Runtime = { transactions, background: createBackground(log), log };
-
-  const tcc = createOrderTcc({ ...peers, placements, changes, runtime });
-  const settlePlacement = settlePlacementStep(transactions, tcc);
-  const parts = { ...peers, orders, placements, changes, settlePlacement, runtime };
-  const update = updateOrderSaga(parts);
-  const cancel = cancelOrderSaga(parts);
-  const recovery = createRecovery(runtime, {
-    [tcc.kind]: (open) => resumeTcc(runtime, tcc, open),
-    [update.kind]: (open) => resumeSaga(runtime, update, open, fromJson(open.input)),
-    [cancel.kind]: async (open) => {
-      // A cancelled order doesn't change any more, so it is its own record of what goes back.
-      const stored = await orders.get(open.orderId);
-      if (stored === undefined) throw orderNotFound();
-      await resumeSaga(runtime, cancel, open, stored.order);
-    },
-  });
+  const transactions = createSqlRecords(sql);
+  const observer = createTransactionMetrics(registry, transactions, log);
+  const runtime = createRuntime(createSqlLog(sql), observer, log);
+  const { recovery, ...cases } = createCoordinator({ ...peers, orders, placements, changes, runtime });
 
   const feed = createChangeFeed(changes);
   let recovering: Promise<void> | undefined;
 
   return {
+    ...cases,
     orders,
     changes,
     transactions,
     feed,
-    createOrder: createOrderUseCase(parts, tcc),
-    updateOrder: updateOrderUseCase(parts, update),
-    cancelOrder: cancelOrderUseCase(parts, cancel, recovery.finishOpen),
-    deleteOrder: deleteOrderUseCase(parts, cancel),
     finishOpen: recovery.finishOpen,
+    retryTransaction: recovery.retry,
 
     /** Listens for changes, and finishes what others left open, until `stopping`. */
     start(stopping: AbortSignal): void {

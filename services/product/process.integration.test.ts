@@ -20,6 +20,8 @@ test('the process serves public reads without the user service, and ends when to
       PORT: '0',
       // Nobody listens there.
       USER_ADDRESS: '127.0.0.1:9',
+      ORDER_ADDRESS: '127.0.0.1:9',
+      SERVICE_TOKEN: 'a-secret-of-the-product-service',
       SERVICE_TOKENS: 'order=a-secret-of-the-order-service',
     },
     stdio: ['ignore', 'pipe', 'inherit'],

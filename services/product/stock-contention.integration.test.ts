@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BranchStatus } from '@souk/contracts/shop/transaction/v1/branch_pb.js';
 import { expect, test } from 'vitest';
-import type { BranchName } from './stock.ts';
+import type { BranchName } from '../../platform/participant/branch.ts';
 import { cancelReservations, confirmReservations, restock, takeStock } from './stock-store.ts';
 import { newProduct, testService } from './test-service.ts';
 

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { uuidv7 } from '../../platform/id.ts';
+import type { BranchName } from '../../platform/participant/branch.ts';
 import { testDatabase } from '../../platform/testing/database.ts';
 import { insertProduct } from './product-store.ts';
-import { type BranchName, type Line, orderLines } from './stock.ts';
+import { type Line, orderLines } from './stock.ts';
 import { StockModel } from './stock-model.ts';
 import { cancelReservations, confirmReservations, restock, takeStock } from './stock-store.ts';
 

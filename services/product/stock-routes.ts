@@ -6,14 +6,15 @@ import {
   type StockService,
 } from '@souk/contracts/shop/product/v1/stock_service_pb.js';
 import { type Branch, BranchStatus } from '@souk/contracts/shop/transaction/v1/branch_pb.js';
-import { Counter, type Registry } from 'prom-client';
 import type { Sql } from '../../platform/db/database.ts';
 import { once } from '../../platform/db/requests.ts';
+import type { BranchName } from '../../platform/participant/branch.ts';
+import { countConflicts, type ParticipantMetrics } from '../../platform/participant/metrics.ts';
 import type { Routes } from '../../platform/rpc/routes.ts';
 import { coalesce } from './coalesce.ts';
 import { normaliseId } from './product.ts';
 import { requestKey } from './request-key.ts';
-import { type BranchName, type LinesBranch, type Outcome, orderLines, type RestockBranch } from './stock.ts';
+import { type LinesBranch, type Outcome, orderLines, type RestockBranch } from './stock.ts';
 import {
   adjustStock,
   cancelReservations,
@@ -23,17 +24,10 @@ import {
   takeStock,
 } from './stock-store.ts';
 
-/** The stock's methods. Conflicts are counted in `registry`. */
-export function stockRoutes(sql: Sql, registry: Registry): Routes<typeof StockService> {
-  const conflicts = new Counter({
-    name: 'participant_conflicts_total',
-    help: 'Branches that did not fit what they did before',
-    labelNames: ['method', 'reason'],
-    registers: [registry],
-  });
+/** The stock's methods. */
+export function stockRoutes(sql: Sql, metrics: ParticipantMetrics): Routes<typeof StockService> {
   function answer(method: string, outcomes: readonly Outcome[]) {
-    for (const { status, reason } of outcomes)
-      if (status === 'conflict') conflicts.labels(method, reason).inc();
+    countConflicts(metrics, method, outcomes);
     return {
       results: outcomes.map(({ status, reason, subject }) => ({ status: STATUSES[status], reason, subject })),
     };

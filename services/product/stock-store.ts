@@ -1,7 +1,7 @@
 import type { Sql, Transaction } from '../../platform/db/database.ts';
+import { type BranchName, checkComplete } from '../../platform/participant/branch.ts';
 import { productNotFound } from './product.ts';
 import {
-  type BranchName,
   insufficientStock,
   type LinesBranch,
   MAX_AVAILABLE,
@@ -39,8 +39,10 @@ export async function adjustStock(tx: Transaction, productId: string, delta: big
 }
 
 type ResultRow = { reason: string; subject: string | null };
-const outcomes = (rows: readonly ResultRow[]): Outcome[] =>
-  rows.map(({ reason, subject }) => toOutcome(reason, subject));
+function outcomes(branches: readonly BranchName[], rows: readonly ResultRow[]): Outcome[] {
+  checkComplete(branches, rows);
+  return rows.map(({ reason, subject }) => toOutcome(reason, subject));
+}
 
 /** Moves the lines of each branch from available to held (`reserve`) or to sold (`take`). One statement, one commit. */
 export async function takeStock(
@@ -51,6 +53,7 @@ export async function takeStock(
   const { transactions, names } = nameArrays(branches);
   const { firsts, lasts, products, quantities } = lineArrays(branches);
   return outcomes(
+    branches,
     await sql<ResultRow[]>`
       select reason, subject
       from take_stock(${kind}, ${transactions}, ${names}, ${firsts}, ${lasts}, ${products}, ${quantities})`,
@@ -61,6 +64,7 @@ export async function takeStock(
 export async function confirmReservations(sql: Sql, branches: readonly BranchName[]): Promise<Outcome[]> {
   const { transactions, names } = nameArrays(branches);
   return outcomes(
+    branches,
     await sql<ResultRow[]>`
       select reason, null as subject from confirm_reservations(${transactions}, ${names}) as reason`,
   );
@@ -70,6 +74,7 @@ export async function confirmReservations(sql: Sql, branches: readonly BranchNam
 export async function cancelReservations(sql: Sql, branches: readonly BranchName[]): Promise<Outcome[]> {
   const { transactions, names } = nameArrays(branches);
   return outcomes(
+    branches,
     await sql<ResultRow[]>`
       select reason, null as subject from cancel_reservations(${transactions}, ${names}) as reason`,
   );
@@ -81,6 +86,7 @@ export async function restock(sql: Sql, branches: readonly RestockBranch[]): Pro
   const { firsts, lasts, products, quantities } = lineArrays(branches);
   const undone = branches.map(({ undoes }) => undoes ?? null);
   return outcomes(
+    branches,
     await sql<ResultRow[]>`
       select reason, subject
       from restock(

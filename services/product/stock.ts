@@ -1,4 +1,5 @@
 import { type DomainError, fail, invalidField } from '../../platform/errors.ts';
+import type { BranchName } from '../../platform/participant/branch.ts';
 import { normaliseId } from './product.ts';
 
 /** How many pieces there are of a product. */
@@ -15,12 +16,6 @@ export interface Stock {
 export interface Line {
   readonly productId: string;
   readonly quantity: number;
-}
-
-/** Names one part of one transaction. */
-export interface BranchName {
-  readonly transactionId: string;
-  readonly branchId: string;
 }
 
 /** A branch that takes the lines, or gives them back. */

@@ -6,6 +6,7 @@ import { ProductService } from '@souk/contracts/shop/product/v1/product_service_
 import { StockService } from '@souk/contracts/shop/product/v1/stock_service_pb.js';
 import { afterAll } from 'vitest';
 import { createAuthenticate } from '../../platform/auth/authenticate.ts';
+import { createParticipantMetrics } from '../../platform/participant/metrics.ts';
 import { createServer } from '../../platform/rpc/server.ts';
 import { createLogger } from '../../platform/telemetry/log.ts';
 import { createMetrics } from '../../platform/telemetry/metrics.ts';
@@ -23,8 +24,9 @@ export async function testService() {
   const { sql, database } = await testDatabase('product');
   const issuer = await createTestIssuer();
   const metrics = createMetrics({ process: false });
+  const participant = createParticipantMetrics(metrics.registry);
   const server = createServer({
-    implementations: routes(sql, metrics.registry),
+    implementations: routes(sql, participant),
     authenticate: createAuthenticate({
       verifier: issuer.verifier,
       serviceTokens: new Map([['order', SERVICE_TOKEN]]),
@@ -39,6 +41,7 @@ export async function testService() {
   return {
     sql,
     metrics,
+    participant,
     anonymous: clientsOf(url, {}),
     customer: clientsOf(url, await signedIn('customer')),
     admin: clientsOf(url, await signedIn('admin')),

@@ -1,6 +1,13 @@
 import { makeValidator } from 'envalid';
 import { baseConfig } from '../../platform/config/config.ts';
-import { count, databaseUrl, duration, secret, serviceTokens } from '../../platform/config/validators.ts';
+import {
+  address,
+  count,
+  databaseUrl,
+  duration,
+  secret,
+  serviceTokens,
+} from '../../platform/config/validators.ts';
 import { normaliseEmail } from './user.ts';
 
 const DAY_S = 86_400;
@@ -13,7 +20,13 @@ const emailAddress = makeValidator<string>((input) => {
 /** What the service reads of its environment. */
 export const configSpec = {
   ...baseConfig('user'),
+  ORDER_ADDRESS: address({ desc: 'gRPC target of the order service, which is asked about hanging holds' }),
+  SERVICE_TOKEN: secret({ desc: 'secret with which this service proves its name to the others' }),
   SERVICE_TOKENS: serviceTokens({ desc: 'secrets of the services that may call: order=<secret>' }),
+  TRY_TIMEOUT_S: duration({
+    default: 30,
+    desc: 'how long a hold may wait before the order service is asked',
+  }),
   ACCESS_TOKEN_TTL_S: duration({ default: 300, desc: 'how long an access token is valid' }),
   REFRESH_TOKEN_TTL_S: duration({ default: 30 * DAY_S, desc: 'how long a refresh token is valid' }),
   SIGNING_KEY_ROTATION_S: duration({ default: 30 * DAY_S, desc: 'how long one key signs access tokens' }),

@@ -1,9 +1,4 @@
-/** Names a participant's part in a distributed transaction. */
-export interface BranchName {
-  /** UUID. */
-  readonly transactionId: string;
-  readonly branchId: string;
-}
+import type { BranchName } from '../../platform/participant/branch.ts';
 
 /** A branch that takes credit. */
 export interface CreditBranch extends BranchName {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { takeCredit } from './credit-branch-store.ts';
 import {
   branch,
   CANCELLED,
@@ -9,8 +10,9 @@ import {
   UNKNOWN,
   undo,
 } from './test-participant.ts';
+import { untilBlocked } from './test-service.ts';
 
-const { somebody, balance, hold, charge, confirm, cancel, refund } = await startParticipant();
+const { service, somebody, balance, hold, charge, confirm, cancel, refund } = await startParticipant();
 
 describe('at the same time', () => {
   it('200 holds of a balance that has room for 50: 50 are held', async () => {
@@ -76,4 +78,28 @@ describe('at the same time', () => {
       expect(await balance(user)).toEqual([1_000n - spent, 0n]);
     }
   });
+});
+
+it('a branch that is cleaned up while it is called does not shift the answers of others', async () => {
+  const { sql } = service.db;
+  const userId = await somebody(100n);
+  const [old, other] = [branch(), branch()];
+  await hold(take(userId, 10n, old));
+  const hold10 = { userId, currency: 'EUR', amount: 10n };
+  const both = [
+    { ...old, ...hold10 },
+    { ...other, ...hold10 },
+  ];
+  let call: Promise<unknown> | undefined;
+  await sql.begin(async (tx) => {
+    await tx`SELECT FROM branches WHERE transaction_id = ${old.transactionId} FOR UPDATE`;
+    call = takeCredit(sql, 'hold', both).catch((error: unknown) => error);
+    await untilBlocked(sql);
+    // Only a finished one is ever cleaned up.
+    await tx`SELECT * FROM cancel_holds(${[old.transactionId]}, ${[old.branchId]})`;
+    await tx`DELETE FROM branches WHERE transaction_id = ${old.transactionId}`;
+  });
+  expect(await call).toMatchObject({ kind: 'UNAVAILABLE', reason: 'BRANCH_REMOVED' });
+  expect(await takeCredit(sql, 'hold', both)).toMatchObject([{ status: 'DONE' }, { status: 'DONE' }]);
+  expect(await balance(userId)).toEqual([80n, 20n]);
 });

@@ -1,9 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sql } from '../../platform/db/database.ts';
+import { deleteOldRequests } from '../../platform/db/requests.ts';
+import { repeat } from '../../platform/lifecycle/repeat.ts';
+import { deleteFinishedBranches } from '../../platform/participant/branch-store.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
 import { LOGIN_THROTTLE } from './login-throttle.ts';
 import { deleteForgottenFailures } from './login-throttle-store.ts';
-import { deleteOldRequests } from './registration-store.ts';
 import { deleteExpiredSessions } from './session-store.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
@@ -15,6 +16,7 @@ const SWEEP_LIMIT = 1_000;
 export async function sweep(sql: Sql): Promise<boolean> {
   const counts = [
     await deleteOldRequests(sql, SWEEP_LIMIT),
+    await deleteFinishedBranches(sql, SWEEP_LIMIT),
     await deleteForgottenFailures(sql, LOGIN_THROTTLE, SWEEP_LIMIT),
     await deleteExpiredSessions(sql, SWEEP_LIMIT),
   ];
@@ -23,20 +25,10 @@ export async function sweep(sql: Sql): Promise<boolean> {
 
 /** Sweeps, and maintains the signing keys, until `stopping`. A failure is logged, and made good the next time. */
 export function keepHouse(sql: Sql, keys: SigningKeys, log: Logger, stopping: AbortSignal): void {
-  void repeat(keys.maintainEveryMs, () => keys.maintain());
-  void repeat(SWEEP_EVERY_MS, async () => {
+  const regularly = (everyMs: number, work: () => Promise<void>) =>
+    void repeat(everyMs, stopping, () => work().catch((err) => log.warn({ err }, 'housekeeping failed')));
+  regularly(keys.maintainEveryMs, () => keys.maintain());
+  regularly(SWEEP_EVERY_MS, async () => {
     while (await sweep(sql)) if (stopping.aborted) return;
   });
-
-  async function repeat(everyMs: number, work: () => Promise<void>): Promise<void> {
-    while (!stopping.aborted) {
-      try {
-        // Replicas that were started together don't all come at the same moment.
-        await sleep(everyMs * (0.75 + Math.random() / 2), undefined, { signal: stopping, ref: false });
-      } catch {
-        return;
-      }
-      await work().catch((err) => log.warn({ err }, 'housekeeping failed'));
-    }
-  }
 }

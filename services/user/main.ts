@@ -7,14 +7,17 @@ import { createServer } from '../../platform/rpc/server.ts';
 import { createLogger } from '../../platform/telemetry/log.ts';
 import { createMetrics, serveMetrics } from '../../platform/telemetry/metrics.ts';
 import { configSpec } from './config.ts';
+import { followOrders } from './coordinator.ts';
 import { keepHouse } from './housekeeping.ts';
+import { createUserMetrics } from './metrics.ts';
 import { createService } from './service.ts';
 import { openKeysOf } from './signing-keys.ts';
 
 const config = loadConfig(configSpec);
+const { HOST: host, METRICS_PORT: metricsPort, DRAIN_TIMEOUT_MS: drainTimeoutMs } = config;
 const log = createLogger({ service: 'user', instance: config.INSTANCE, level: config.LOG_LEVEL });
 
-await run({ log, drainTimeoutMs: config.DRAIN_TIMEOUT_MS }, async (app) => {
+await run({ log, drainTimeoutMs }, async (app) => {
   const database = connect(config, log);
   app.onStop(() => database.close());
   await migrate(database.sql, new URL('./migrations/', import.meta.url), log);
@@ -22,17 +25,16 @@ await run({ log, drainTimeoutMs: config.DRAIN_TIMEOUT_MS }, async (app) => {
   keepHouse(database.sql, keys, log, app.stopping);
 
   const metrics = createMetrics();
-  if (config.METRICS_PORT > 0) {
-    const endpoint = await serveMetrics(metrics.registry, config.HOST, config.METRICS_PORT);
-    app.onStop(() => endpoint.close());
-  }
+  if (metricsPort > 0) app.onStop((await serveMetrics(metrics.registry, host, metricsPort)).close);
+  const userMetrics = createUserMetrics(metrics.registry);
   const server = createServer({
-    ...createService(database.sql, keys, metrics.registry, config),
+    ...createService(database.sql, keys, userMetrics, config),
     descriptorSet: contractsDescriptorSet(),
     health: () => database.ping(),
     log,
     metrics,
   });
-  app.onDrain(() => server.drain(config.DRAIN_TIMEOUT_MS));
-  await server.listen(config.HOST, config.PORT);
+  app.onDrain(() => server.drain(drainTimeoutMs));
+  await server.listen(host, config.PORT);
+  void followOrders(config, database.sql, userMetrics, log, app.stopping);
 });

@@ -1,9 +1,8 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Histogram, type Registry } from 'prom-client';
+import { createParticipantMetrics, type ParticipantMetrics } from '../../platform/participant/metrics.ts';
 
 /** What this service measures beside its calls. */
-export interface UserMetrics {
-  /** Branch calls that didn't fit what the branch did before, by method and reason. */
-  readonly conflicts: Counter<'method' | 'reason'>;
+export interface UserMetrics extends ParticipantMetrics {
   /** Seconds that a password hash took, without its wait. */
   readonly passwordHashes: Histogram;
 }
@@ -11,12 +10,7 @@ export interface UserMetrics {
 /** Declares the metrics in `registry`. */
 export function createUserMetrics(registry: Registry): UserMetrics {
   return {
-    conflicts: new Counter({
-      name: 'participant_conflicts_total',
-      help: 'Branches of distributed transactions answered with CONFLICT',
-      labelNames: ['method', 'reason'],
-      registers: [registry],
-    }),
+    ...createParticipantMetrics(registry),
     passwordHashes: new Histogram({
       name: 'password_hash_duration_seconds',
       help: 'Time to compute a password hash',

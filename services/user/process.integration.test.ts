@@ -58,6 +58,9 @@ describe('the service', () => {
     const { child, exit, output } = start('./main.ts', {
       DATABASE_URL: url,
       PORT: '0',
+      // Nobody listens there.
+      ORDER_ADDRESS: '127.0.0.1:9',
+      SERVICE_TOKEN: 'a-secret-of-the-user-service',
       SERVICE_TOKENS: 'order=a-secret-of-the-order-service',
     });
     await expect.poll(() => output.stdout, { timeout: 15_000 }).toMatch(/"health changed"|"serving":true/);

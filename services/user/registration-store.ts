@@ -40,13 +40,3 @@ export async function recallRegistration(
     FROM users WHERE id = ${userId} AND deleted_at IS NULL`;
   return row;
 }
-
-/** Deletes up to `limit` answered requests that are older than a day. Returns how many. */
-export async function deleteOldRequests(sql: Sql, limit: number): Promise<number> {
-  const { count } = await sql`
-    DELETE FROM requests WHERE (scope, request_id) IN (
-      SELECT scope, request_id FROM requests WHERE created_at < now() - interval '24 hours'
-      LIMIT ${limit} FOR UPDATE SKIP LOCKED
-    )`;
-  return count;
-}

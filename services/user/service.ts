@@ -1,6 +1,5 @@
 import { UserService } from '@souk/contracts/shop/user/v1/user_service_pb.js';
 import { WalletService } from '@souk/contracts/shop/user/v1/wallet_service_pb.js';
-import type { Registry } from 'prom-client';
 import { createTokenVerifier } from '../../platform/auth/access-token.ts';
 import { type Authenticate, createAuthenticate } from '../../platform/auth/authenticate.ts';
 import { remoteKeys } from '../../platform/auth/keys.ts';
@@ -9,7 +8,7 @@ import { type Implementation, implement } from '../../platform/rpc/routes.ts';
 import { createAccessTokenIssuer } from './access-token-issuer.ts';
 import { createAccounts } from './accounts.ts';
 import { createLoginThrottle } from './login-throttle.ts';
-import { createUserMetrics } from './metrics.ts';
+import type { UserMetrics } from './metrics.ts';
 import { createPasswordHasher } from './password-hasher.ts';
 import { createSessions } from './session.ts';
 import type { SigningKeys } from './signing-keys.ts';
@@ -29,10 +28,9 @@ export interface ServiceSettings {
 export function createService(
   sql: Sql,
   keys: SigningKeys,
-  registry: Registry,
+  metrics: UserMetrics,
   settings: ServiceSettings,
 ): { implementations: Implementation[]; authenticate: Authenticate } {
-  const metrics = createUserMetrics(registry);
   const hasher = createPasswordHasher({
     concurrency: settings.PASSWORD_HASH_CONCURRENCY,
     onHash: (seconds) => metrics.passwordHashes.observe(seconds),

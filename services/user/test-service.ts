@@ -16,6 +16,7 @@ import { createServer } from '../../platform/rpc/server.ts';
 import { createLogger } from '../../platform/telemetry/log.ts';
 import { createMetrics } from '../../platform/telemetry/metrics.ts';
 import { type TestDatabase, testDatabase } from '../../platform/testing/database.ts';
+import { createUserMetrics, type UserMetrics } from './metrics.ts';
 import { createService, type ServiceSettings } from './service.ts';
 import { createSigningKeyCipher } from './signing-key-cipher.ts';
 import { openSigningKeys, type SigningKeys } from './signing-keys.ts';
@@ -36,6 +37,7 @@ export interface Person {
 export interface TestService {
   readonly db: TestDatabase;
   readonly keys: SigningKeys;
+  readonly metrics: UserMetrics;
   readonly password: string;
   /** Calls without credentials, or with an access token. */
   users(accessToken?: string): Client<typeof UserService>;
@@ -61,8 +63,9 @@ export async function startService(settings: Partial<ServiceSettings> = {}): Pro
     rotationS: 86_400,
     accessTokenTtlS: 300,
   });
+  const userMetrics = createUserMetrics(metrics.registry);
   const server = createServer({
-    ...createService(db.sql, keys, metrics.registry, {
+    ...createService(db.sql, keys, userMetrics, {
       ACCESS_TOKEN_TTL_S: 300,
       REFRESH_TOKEN_TTL_S: 3_600,
       PASSWORD_HASH_CONCURRENCY: 2,
@@ -110,6 +113,7 @@ export async function startService(settings: Partial<ServiceSettings> = {}): Pro
   return {
     db,
     keys,
+    metrics: userMetrics,
     password: PASSWORD,
     users,
     wallets,

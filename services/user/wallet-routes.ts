@@ -8,20 +8,23 @@ import {
   type WalletService,
 } from '@souk/contracts/shop/user/v1/wallet_service_pb.js';
 import type { Sql } from '../../platform/db/database.ts';
+import type { BranchName } from '../../platform/participant/branch.ts';
+import { countConflicts, type ParticipantMetrics } from '../../platform/participant/metrics.ts';
 import { requireUser } from '../../platform/rpc/context.ts';
 import type { Routes } from '../../platform/rpc/routes.ts';
 import { cancelHolds, confirmHolds, refundCredit, takeCredit } from './credit-branch-store.ts';
-import type { BranchName, BranchOutcome, CreditBranch, RefundBranch } from './credit-branches.ts';
-import type { UserMetrics } from './metrics.ts';
+import type { BranchOutcome, CreditBranch, RefundBranch } from './credit-branches.ts';
 import type { Wallet, Wallets } from './wallet.ts';
 
 /** Handlers of the wallet service. */
-export function walletRoutes(sql: Sql, wallets: Wallets, metrics: UserMetrics): Routes<typeof WalletService> {
+export function walletRoutes(
+  sql: Sql,
+  wallets: Wallets,
+  metrics: ParticipantMetrics,
+): Routes<typeof WalletService> {
   async function answer(method: string, outcomes: Promise<BranchOutcome[]>) {
     const results = await outcomes;
-    for (const { status, reason } of results) {
-      if (status === 'CONFLICT') metrics.conflicts.inc({ method, reason });
-    }
+    countConflicts(metrics, method, results);
     return { results: results.map(toResult) };
   }
 

@@ -5,7 +5,7 @@ import {
   BranchStatus,
 } from '@souk/contracts/shop/transaction/v1/branch_pb.js';
 import { createBatcher } from '../../../platform/batch/batcher.ts';
-import { DONE, type Outcome } from '../transactions/outcome.ts';
+import { DONE, type Outcome } from '../../../platform/transaction/outcome.ts';
 
 /** Names one part of one transaction on the wire. */
 export type BranchInit = MessageInitShape<typeof BranchSchema>;

@@ -5,8 +5,8 @@ import type {
   StockService,
 } from '@souk/contracts/shop/product/v1/stock_service_pb.js';
 import type { Client } from '../../../platform/rpc/client.ts';
+import type { Outcome } from '../../../platform/transaction/outcome.ts';
 import type { Wanted } from '../domain/lines.ts';
-import type { Outcome } from '../transactions/outcome.ts';
 import { type BranchInit, batchBranches } from './branches.ts';
 
 /** The product service's stock, as a participant in transactions. Each call may be repeated. */

@@ -5,7 +5,7 @@ import type {
   WalletService,
 } from '@souk/contracts/shop/user/v1/wallet_service_pb.js';
 import type { Client } from '../../../platform/rpc/client.ts';
-import { DONE, type Outcome } from '../transactions/outcome.ts';
+import { DONE, type Outcome } from '../../../platform/transaction/outcome.ts';
 import { type BranchInit, batchBranches } from './branches.ts';
 
 /** An amount of one person's store credit. */

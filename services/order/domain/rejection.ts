@@ -1,4 +1,5 @@
 import { type DomainError, fail } from '../../../platform/errors.ts';
+import { INTERRUPTED } from '../../../platform/transaction/outcome.ts';
 import { productNotFound } from './lines.ts';
 
 /** Why an order could not be placed or changed. */
@@ -8,12 +9,6 @@ export interface Rejection {
   /** The product that the reason is about. Empty: none. */
   readonly subject: string;
 }
-
-/**
- * A service that was needed did not answer, or the process that placed the order died. Nothing was taken; the same
- * request may succeed when it is repeated.
- */
-export const INTERRUPTED = 'INTERRUPTED';
 
 /** The error that tells a client of a rejection: the same now and at each repeat. */
 export function rejectionError({ reason, subject }: Rejection, cause?: unknown): DomainError {
@@ -26,6 +21,7 @@ export function rejectionError({ reason, subject }: Rejection, cause?: unknown):
       });
     case 'INSUFFICIENT_CREDIT':
       return fail('FAILED_PRECONDITION', reason, 'There is not enough credit in the wallet.');
+    // A service that was needed did not answer, or the process that placed the order died.
     case INTERRUPTED:
       return fail(
         'UNAVAILABLE',

@@ -1,9 +1,9 @@
 import { createBatcher } from '../../../platform/batch/batcher.ts';
 import type { Sql } from '../../../platform/db/database.ts';
+import { LEASE_SECONDS } from '../../../platform/transaction/log.ts';
 import type { Basket } from '../domain/lines.ts';
 import type { Order } from '../domain/order.ts';
 import { fromLines, type OrderRow, toOrder } from './order-row.ts';
-import { LEASE_SECONDS } from './transaction-store.ts';
 
 /** An order, and whether its owner has deleted it. */
 export interface StoredOrder {
@@ -95,7 +95,7 @@ export function createOrderStore(sql: Sql) {
           insert into order_changes (order_id, version, state, currency, total)
           select id, version, state, currency, total from cancelled
         ), started as (
-          insert into transactions (id, kind, order_id, state, lease_until)
+          insert into transactions (id, kind, entity_id, state, lease_until)
           select ${transactionId}, 'cancel-order', id, 'COMMITTING', now() + ${LEASE_SECONDS} * interval '1 second'
           from cancelled
         )

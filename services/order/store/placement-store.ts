@@ -1,10 +1,11 @@
 import { createBatcher } from '../../../platform/batch/batcher.ts';
 import type { Sql } from '../../../platform/db/database.ts';
+import { LEASE_SECONDS } from '../../../platform/transaction/log.ts';
+import { INTERRUPTED } from '../../../platform/transaction/outcome.ts';
 import type { Basket } from '../domain/lines.ts';
 import { type Order, PLACED_VERSION } from '../domain/order.ts';
-import { INTERRUPTED, type Rejection } from '../domain/rejection.ts';
+import type { Rejection } from '../domain/rejection.ts';
 import { fromLines, type OrderRow, toLines, toOrder } from './order-row.ts';
-import { LEASE_SECONDS } from './transaction-store.ts';
 
 /** A CreateOrder request, as its client identifies it. */
 export interface RequestKey {
@@ -88,7 +89,7 @@ export function createPlacementStore(sql: Sql): PlacementStore {
         insert into order_changes (order_id, version, state, currency, total)
         select id, 1, 'PENDING', currency, total from inserted
       ), started as (
-        insert into transactions (id, kind, order_id, state, lease_until)
+        insert into transactions (id, kind, entity_id, state, lease_until)
         select given.transaction_id, 'create-order', id, 'RUNNING', now() + ${LEASE_SECONDS} * interval '1 second'
         from inserted join given using (id)
       )
@@ -103,10 +104,10 @@ export function createPlacementStore(sql: Sql): PlacementStore {
         update transactions
         set state = 'COMMITTING', updated_at = now(), lease_until = now() + ${LEASE_SECONDS} * interval '1 second'
         where id = any (${transactionIds}::uuid[]) and state = 'RUNNING'
-        returning id, order_id
+        returning id, entity_id
       ), placed as (
         update orders set state = 'PLACED', version = version + 1, updated_at = now()
-        from decided where orders.id = decided.order_id and orders.state = 'PENDING'
+        from decided where orders.id = decided.entity_id and orders.state = 'PENDING'
         returning orders.id, version, currency, total, updated_at, decided.id as transaction_id
       ), changed as (
         insert into order_changes (order_id, version, state, currency, total)
@@ -125,13 +126,13 @@ export function createPlacementStore(sql: Sql): PlacementStore {
         set state = 'ROLLING_BACK', last_error = ${error}, updated_at = now(),
           lease_until = now() + ${LEASE_SECONDS} * interval '1 second'
         where id = ${transactionId} and state = 'RUNNING'
-        returning order_id
+        returning entity_id
       ), rejected as (
         update orders
         set state = 'REJECTED', version = version + 1, updated_at = now(), reject_reason = ${reason},
           reject_subject = ${subject === '' ? null : subject},
           request_id = case when ${reason === INTERRUPTED} then null else request_id end
-        from decided where orders.id = decided.order_id and orders.state = 'PENDING'
+        from decided where orders.id = decided.entity_id and orders.state = 'PENDING'
         returning id, version, currency, total
       ), changed as (
         insert into order_changes (order_id, version, state, currency, total)
@@ -158,7 +159,7 @@ export function createPlacementStore(sql: Sql): PlacementStore {
         coalesce(o.placed_lines, o.lines) as "placedLines", c.total as "placedTotal", c.changed_at as "placedAt",
         t.id as "transactionId", t.lease_until < now() as abandoned
       from orders o
-      join transactions t on t.order_id = o.id and t.kind = 'create-order'
+      join transactions t on t.entity_id = o.id and t.kind = 'create-order'
       left join order_changes c
         on c.order_id = o.id and c.version = ${String(PLACED_VERSION)}::bigint and c.state = 'PLACED'
       where o.user_id = ${userId} and o.request_id = ${requestId}`;

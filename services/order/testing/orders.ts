@@ -7,6 +7,7 @@ import { connect, type Sql } from '../../../platform/db/database.ts';
 import { uuidv7 } from '../../../platform/id.ts';
 import { createServer } from '../../../platform/rpc/server.ts';
 import { createLogger } from '../../../platform/telemetry/log.ts';
+import { createMetrics } from '../../../platform/telemetry/metrics.ts';
 import { testDatabase } from '../../../platform/testing/database.ts';
 import { createTestIssuer } from '../../../platform/testing/tokens.ts';
 import { orderService } from '../order-service.ts';
@@ -14,12 +15,18 @@ import { connectPeers } from '../peers.ts';
 import { createUseCases, type Peers, type UseCases } from '../use-cases.ts';
 import { Participants } from './participants.ts';
 
+/** With which a participant proves its name. */
+export const PEER_TOKEN = 'another-token-for-tests';
+
 /** A client of the order service. */
 export type OrderClient = ReturnType<typeof createClient<typeof OrderService>>;
 
 /** One replica of the order service, in this process. */
 export interface Replica {
   readonly cases: UseCases;
+  readonly baseUrl: string;
+  /** What a scrape of its metrics gives. */
+  metrics(): Promise<string>;
   client(userId: string, role?: 'customer' | 'admin'): Promise<OrderClient>;
   stop(): Promise<void>;
 }
@@ -54,8 +61,14 @@ export async function orderShop() {
     };
     const pool = connect(config, log);
     const { address, token } = participants;
-    const peers = connectPeers({ USER_ADDRESS: address, PRODUCT_ADDRESS: address, SERVICE_TOKEN: token });
-    const cases = createUseCases(pool.sql, options.peers?.(peers) ?? peers, log);
+    const peers = connectPeers({
+      USER_ADDRESS: address,
+      PRODUCT_ADDRESS: address,
+      SERVICE_TOKEN: token,
+      SERVICE_TOKENS: new Map([['product', PEER_TOKEN]]),
+    });
+    const { registry } = createMetrics({ process: false });
+    const cases = createUseCases(pool.sql, options.peers?.(peers) ?? peers, log, registry);
     const stopping = new AbortController();
     if (!options.recover) stopping.abort();
     cases.start(stopping.signal);
@@ -85,6 +98,8 @@ export async function orderShop() {
     ends.push(stop);
     return {
       cases,
+      baseUrl,
+      metrics: () => registry.metrics(),
       stop,
       async client(userId, role = 'customer') {
         const bearer = `Bearer ${await issuer.token({ userId, role })}`;
@@ -125,6 +140,6 @@ export async function expireLeases(sql: Sql): Promise<void> {
 /** How the transactions about an order stand, oldest first. */
 export async function statesOf(sql: Sql, orderId: string): Promise<string[]> {
   const rows = await sql<{ state: string }[]>`
-    select kind || ' ' || state as state from transactions where order_id = ${orderId} order by id`;
+    select kind || ' ' || state as state from transactions where entity_id = ${orderId} order by id`;
   return rows.map(({ state }) => state);
 }

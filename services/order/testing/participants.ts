@@ -1,7 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { ProductService } from '@souk/contracts/shop/product/v1/product_service_pb.js';
 import { type StockLine, StockService } from '@souk/contracts/shop/product/v1/stock_service_pb.js';
-import type { Branch } from '@souk/contracts/shop/transaction/v1/branch_pb.js';
+import { type Branch, BranchStatus } from '@souk/contracts/shop/transaction/v1/branch_pb.js';
 import { UserService } from '@souk/contracts/shop/user/v1/user_service_pb.js';
 import { type CreditBranch, WalletService } from '@souk/contracts/shop/user/v1/wallet_service_pb.js';
 import { createAuthenticate } from '../../../platform/auth/authenticate.ts';
@@ -11,7 +11,8 @@ import { uuidv7 } from '../../../platform/id.ts';
 import { type Implementation, implement, type Routes } from '../../../platform/rpc/routes.ts';
 import { createServer } from '../../../platform/rpc/server.ts';
 import { createLogger } from '../../../platform/telemetry/log.ts';
-import { type Answer, Barrier, type Name, type Wants } from './barrier.ts';
+import { Barrier, type BranchName, type Wants } from '../../../platform/transaction/model/barrier.ts';
+import type { Outcome } from '../../../platform/transaction/outcome.ts';
 
 /** The participants' methods that can be made to fail. */
 export type Faulty =
@@ -70,14 +71,14 @@ export class Participants {
   addProduct(price: number, pieces: number, currency = 'EUR'): string {
     const productId = uuidv7();
     this.products.set(productId, { name: `Lamp ${this.products.size + 1}`, price: BigInt(price), currency });
-    this.stock.holdings.set(productId, { available: BigInt(pieces), held: 0n, used: 0n });
+    this.stock.put(productId, BigInt(pieces));
     return productId;
   }
 
   /** Gives a new person credit in EUR. */
   addUser(credit: number): string {
     const userId = uuidv7();
-    this.wallets.holdings.set(`${userId} EUR`, { available: BigInt(credit), held: 0n, used: 0n });
+    this.wallets.put(`${userId} EUR`, BigInt(credit));
     return userId;
   }
 
@@ -97,9 +98,9 @@ export class Participants {
   #each<B>(
     method: Faulty,
     branches: readonly B[],
-    act: (branch: B) => Answer,
-  ): Promise<{ results: Answer[] }> {
-    return this.#withFaults(method, () => ({ results: branches.map(act) }));
+    act: (branch: B) => Outcome,
+  ): Promise<{ results: ReturnType<typeof toResult>[] }> {
+    return this.#withFaults(method, () => ({ results: branches.map((branch) => toResult(act(branch))) }));
   }
 
   #users(): Implementation {
@@ -125,15 +126,17 @@ export class Participants {
     const { stock } = this;
     return partly(StockService, {
       reserveStock: ({ branches }) =>
-        this.#each('reserveStock', branches, (b) => stock.take(name(b.branch), pieces(b.lines), 'held')),
+        this.#each('reserveStock', branches, (b) => stock.take('reserve', name(b.branch), pieces(b.lines))),
       confirmReservation: ({ branches }) =>
         this.#each('confirmReservation', branches, (b) => stock.confirm(b)),
       cancelReservation: ({ branches }) => this.#each('cancelReservation', branches, (b) => stock.cancel(b)),
       take: ({ branches }) =>
-        this.#each('take', branches, (b) => stock.take(name(b.branch), pieces(b.lines), 'used')),
+        this.#each('take', branches, (b) => stock.take('take', name(b.branch), pieces(b.lines))),
       restock: ({ branches }) =>
         this.#each('restock', branches, (b) =>
-          b.undoes === '' ? stock.give(name(b.branch), pieces(b.lines)) : stock.cancel(undone(b)),
+          b.undoes === ''
+            ? stock.give(name(b.branch), pieces(b.lines))
+            : stock.undo(name(b.branch), b.undoes),
         ),
     });
   }
@@ -142,14 +145,14 @@ export class Participants {
     const { wallets } = this;
     return partly(WalletService, {
       holdCredit: ({ branches }) =>
-        this.#each('holdCredit', branches, (b) => wallets.take(name(b.branch), credit(b), 'held')),
+        this.#each('holdCredit', branches, (b) => wallets.take('reserve', name(b.branch), credit(b))),
       confirmHold: ({ branches }) => this.#each('confirmHold', branches, (b) => wallets.confirm(b)),
       cancelHold: ({ branches }) => this.#each('cancelHold', branches, (b) => wallets.cancel(b)),
       charge: ({ branches }) =>
-        this.#each('charge', branches, (b) => wallets.take(name(b.branch), credit(b), 'used')),
+        this.#each('charge', branches, (b) => wallets.take('take', name(b.branch), credit(b))),
       refund: ({ branches }) =>
         this.#each('refund', branches, (b) =>
-          b.undoes === '' ? wallets.give(name(b.branch), credit(b)) : wallets.cancel(undone(b)),
+          b.undoes === '' ? wallets.give(name(b.branch), credit(b)) : wallets.undo(name(b.branch), b.undoes),
         ),
     });
   }
@@ -168,10 +171,13 @@ function numbers(barrier: Barrier, key: string) {
   return { available: Number(available), held: Number(held), used: Number(used) };
 }
 
-const name = (branch: Branch | undefined): Name => branch as Name;
-const undone = (b: { branch?: Branch | undefined; undoes: string }): Name => ({
-  transactionId: name(b.branch).transactionId,
-  branchId: b.undoes,
+const name = (branch: Branch | undefined): BranchName => branch as BranchName;
+const STATUSES = { done: BranchStatus.DONE, refused: BranchStatus.REFUSED, conflict: BranchStatus.CONFLICT };
+const toResult = (outcome: Outcome) => ({
+  reason: '',
+  subject: '',
+  ...outcome,
+  status: STATUSES[outcome.kind],
 });
 const pieces = (lines: readonly StockLine[]): Wants =>
   lines.map(({ productId, quantity }) => ({ key: productId, amount: BigInt(quantity) }));

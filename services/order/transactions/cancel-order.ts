@@ -1,13 +1,13 @@
-import { uuidv7 } from '../../../platform/id.ts';
+import { FIRST_EPOCH } from '../../../platform/transaction/log.ts';
+import { runSaga, type Saga } from '../../../platform/transaction/run-saga.ts';
+import type { Runtime } from '../../../platform/transaction/runtime.ts';
 import type { Stock } from '../clients/stock.ts';
 import type { Wallet } from '../clients/wallet.ts';
 import { type Order, requireChangeable } from '../domain/order.ts';
 import type { ChangeStore } from '../store/change-store.ts';
 import type { OrderStore } from '../store/order-store.ts';
 import { readVisible, type Viewer } from './access.ts';
-import { runSaga, type Saga } from './run-saga.ts';
 import type { SettlePlacement } from './settle-placement.ts';
-import type { Runtime } from './steps.ts';
 
 /** How to cancel: an order in this version, and whether it is deleted with it. */
 export interface Cancel {
@@ -20,7 +20,7 @@ export interface CancelOrderParts {
   readonly stock: Stock;
   readonly wallet: Wallet;
   readonly orders: OrderStore;
-  readonly changes: ChangeStore;
+  readonly changes: Pick<ChangeStore, 'tell'>;
   readonly settlePlacement: SettlePlacement;
   readonly runtime: Runtime;
 }
@@ -31,13 +31,13 @@ export function cancelOrderSaga(parts: CancelOrderParts): Saga<Order, Cancel, Or
   return {
     kind: 'cancel-order',
     compensatable: [],
-    async pivot({ id: transactionId, orderId }, { version, hide }) {
+    async pivot({ id: transactionId, entityId: orderId }, { version, hide }) {
       const order = await orders.cancel({ transactionId, orderId, version, hide });
       if (order !== undefined) runtime.background.add(changes.tell(orderId));
       return order;
     },
     retriable: [
-      { needed: () => true, run: ({ orderId }) => settlePlacement(orderId) },
+      { needed: () => true, run: ({ entityId }) => settlePlacement(entityId) },
       { needed: () => true, run: ({ id }, { lines }) => stock.restock(id, 'restock', lines) },
       {
         needed: ({ total }) => total > 0n,
@@ -71,7 +71,7 @@ export function cancelOrderUseCase(
         return order;
       }
       requireChangeable(order, etag);
-      const transaction = { id: uuidv7(), orderId: order.id };
+      const transaction = { id: runtime.newId(), entityId: order.id, epoch: FIRST_EPOCH };
       const cancel: Cancel = { version: order.version, hide: false };
       const ending = await runSaga(runtime, saga, transaction, order, cancel);
       if (ending.kind === 'committed') return ending.result;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '../../../platform/errors.ts';
-import { uuidv7 } from '../../../platform/id.ts';
+import { FIRST_EPOCH } from '../../../platform/transaction/log.ts';
+import { resumeTcc, runTcc, type Tcc } from '../../../platform/transaction/run-tcc.ts';
+import type { Runtime } from '../../../platform/transaction/runtime.ts';
 import type { Products } from '../clients/products.ts';
 import type { Stock } from '../clients/stock.ts';
 import type { Wallet } from '../clients/wallet.ts';
@@ -10,9 +11,6 @@ import { advance, type Order } from '../domain/order.ts';
 import { rejectionError } from '../domain/rejection.ts';
 import type { ChangeStore } from '../store/change-store.ts';
 import type { PlacementStore, RequestKey } from '../store/placement-store.ts';
-import type { TransactionRef } from './outcome.ts';
-import { runTcc, type Tcc } from './run-tcc.ts';
-import type { Runtime } from './steps.ts';
 
 /** What an order needs from the participants. */
 export interface PlacementInput extends Basket {
@@ -25,7 +23,7 @@ export interface CreateOrderParts {
   readonly stock: Stock;
   readonly wallet: Wallet;
   readonly placements: PlacementStore;
-  readonly changes: ChangeStore;
+  readonly changes: Pick<ChangeStore, 'tell'>;
   readonly runtime: Runtime;
 }
 
@@ -47,14 +45,14 @@ export function createOrderTcc(parts: Omit<CreateOrderParts, 'products'>): Tcc<P
         cancel: ({ id }) => wallet.cancel(id, 'wallet'),
       },
     ],
-    async commit({ id, orderId }) {
+    async commit({ id, entityId }) {
       const placedAt = await placements.place(id);
-      if (placedAt !== undefined) runtime.background.add(changes.tell(orderId));
+      if (placedAt !== undefined) runtime.background.add(changes.tell(entityId));
       return placedAt;
     },
-    async rollBack({ id, orderId }, failure) {
+    async rollBack({ id, entityId }, failure) {
       const rejected = await placements.reject(id, failure, failure.error);
-      if (rejected) runtime.background.add(changes.tell(orderId));
+      if (rejected) runtime.background.add(changes.tell(entityId));
       return rejected;
     },
   };
@@ -81,6 +79,7 @@ export function createOrderUseCase(
   tcc: Tcc<PlacementInput, Date>,
 ): (call: CreateOrder) => Promise<Order> {
   const { products, placements, runtime } = parts;
+  const { transactions, clock } = runtime;
 
   return async (call) => {
     const wanted = normalizeWanted(call.lines);
@@ -101,12 +100,12 @@ export function createOrderUseCase(
       if ((await placements.find(request.userId, request.requestId)) === undefined) throw error;
       return undefined;
     }
-    const transaction: TransactionRef = { id: uuidv7(), orderId: uuidv7() };
-    const { id: transactionId, orderId } = transaction;
+    const [transactionId, orderId] = [runtime.newId(), runtime.newId()];
     const createdAt = await placements.begin({ ...request, ...basket, orderId, transactionId });
     if (createdAt === undefined) return undefined;
 
     const { userId } = request;
+    const transaction = { id: transactionId, entityId: orderId, epoch: FIRST_EPOCH };
     const ending = await runTcc(runtime, tcc, transaction, { ...basket, userId });
     if (ending.kind === 'rolled-back') throw rejectionError(ending.failure, ending.failure.cause);
     if (ending.kind === 'overtaken') return undefined;
@@ -133,12 +132,15 @@ export function createOrderUseCase(
       const { order, transactionId, rejectSubject } = first;
       if (order.state === 'REJECTED')
         throw rejectionError({ reason: order.rejectReason, subject: rejectSubject });
-      if (first.abandoned && (await runtime.transactions.claimOne(transactionId))) {
-        await runTcc(runtime, tcc, { id: transactionId, orderId: order.id }, order);
+      const claimed = first.abandoned ? await transactions.claimOne(transactionId) : undefined;
+      if (claimed !== undefined) {
+        // Decided meanwhile, it only has to be brought to its end.
+        if (claimed.state === 'RUNNING') await runTcc(runtime, tcc, claimed, order);
+        else await resumeTcc(runtime, tcc, claimed);
         continue;
       }
-      if (Date.now() + pause > deadline) throw stillRunning();
-      await sleep(pause);
+      if (clock.now() + pause > deadline) throw stillRunning();
+      await clock.sleep(pause);
     }
   }
 }

@@ -1,10 +1,10 @@
-import { uuidv7 } from '../../../platform/id.ts';
+import { FIRST_EPOCH } from '../../../platform/transaction/log.ts';
+import { runSaga, type Saga } from '../../../platform/transaction/run-saga.ts';
+import type { Runtime } from '../../../platform/transaction/runtime.ts';
 import { isFinal, type Order, requireChangeable } from '../domain/order.ts';
 import type { OrderStore } from '../store/order-store.ts';
 import { readOwned, type Viewer } from './access.ts';
 import type { Cancel } from './cancel-order.ts';
-import { runSaga, type Saga } from './run-saga.ts';
-import type { Runtime } from './steps.ts';
 
 /** Deletes an order. A placed one is cancelled in the same commit, so it is never gone and yet paid. */
 export function deleteOrderUseCase(
@@ -18,7 +18,7 @@ export function deleteOrderUseCase(
       if (deleted) return;
       if (isFinal(order.state)) return orders.hide(order.id);
       requireChangeable(order, '');
-      const transaction = { id: uuidv7(), orderId: order.id };
+      const transaction = { id: runtime.newId(), entityId: order.id, epoch: FIRST_EPOCH };
       const cancel: Cancel = { version: order.version, hide: true };
       const ending = await runSaga(runtime, saga, transaction, order, cancel);
       if (ending.kind === 'committed') return;

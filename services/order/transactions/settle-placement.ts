@@ -1,7 +1,7 @@
-import type { TransactionStore } from '../store/transaction-store.ts';
+import { FIRST_EPOCH, type TransactionLog } from '../../../platform/transaction/log.ts';
+import { DONE, type Outcome } from '../../../platform/transaction/outcome.ts';
+import type { Tcc } from '../../../platform/transaction/run-tcc.ts';
 import type { PlacementInput } from './create-order.ts';
-import { DONE, type Outcome } from './outcome.ts';
-import type { Tcc } from './run-tcc.ts';
 
 /** Confirms what the order's placement still holds. */
 export type SettlePlacement = (orderId: string) => Promise<Outcome>;
@@ -11,13 +11,14 @@ export type SettlePlacement = (orderId: string) => Promise<Outcome>;
  * first: what is still held can't be given back as sold or spent. Confirming twice is harmless.
  */
 export function settlePlacementStep(
-  transactions: TransactionStore,
-  { branches }: Tcc<PlacementInput, Date>,
+  transactions: Pick<TransactionLog, 'findCommitting'>,
+  { kind, branches }: Tcc<PlacementInput, Date>,
 ): SettlePlacement {
   return async (orderId) => {
-    const id = await transactions.findUnconfirmed(orderId);
+    const id = await transactions.findCommitting(kind, orderId);
     if (id === undefined) return DONE;
-    const outcomes = await Promise.all(branches.map((branch) => branch.confirm({ id, orderId })));
+    const transaction = { id, entityId: orderId, epoch: FIRST_EPOCH };
+    const outcomes = await Promise.all(branches.map((branch) => branch.confirm(transaction)));
     return outcomes.find(({ kind }) => kind !== 'done') ?? DONE;
   };
 }

@@ -1,4 +1,7 @@
-import { uuidv7 } from '../../../platform/id.ts';
+import { FIRST_EPOCH } from '../../../platform/transaction/log.ts';
+import { INTERRUPTED } from '../../../platform/transaction/outcome.ts';
+import { runSaga, type Saga } from '../../../platform/transaction/run-saga.ts';
+import type { Runtime } from '../../../platform/transaction/runtime.ts';
 import type { Products } from '../clients/products.ts';
 import type { Stock } from '../clients/stock.ts';
 import type { Wallet } from '../clients/wallet.ts';
@@ -9,10 +12,7 @@ import { rejectionError } from '../domain/rejection.ts';
 import type { ChangeStore } from '../store/change-store.ts';
 import type { OrderStore } from '../store/order-store.ts';
 import { readVisible, type Viewer } from './access.ts';
-import type { TransactionRef } from './outcome.ts';
-import { runSaga, type Saga } from './run-saga.ts';
 import type { SettlePlacement } from './settle-placement.ts';
-import type { Runtime } from './steps.ts';
 
 /** What a change of lines moves, and whose. */
 export interface UpdateInput extends Difference {
@@ -32,7 +32,7 @@ export interface UpdateOrderParts {
   readonly stock: Stock;
   readonly wallet: Wallet;
   readonly orders: OrderStore;
-  readonly changes: ChangeStore;
+  readonly changes: Pick<ChangeStore, 'tell'>;
   readonly settlePlacement: SettlePlacement;
   readonly runtime: Runtime;
 }
@@ -57,7 +57,7 @@ export function updateOrderSaga(
         undo: ({ id }) => wallet.uncharge(id, 'uncharge', 'charge'),
       },
     ],
-    async pivot({ id, orderId }, { version, basket }) {
+    async pivot({ id, entityId: orderId }, { version, basket }) {
       const order = await orders.replaceLines(id, orderId, version, basket);
       if (order !== undefined) runtime.background.add(changes.tell(orderId));
       return order;
@@ -65,7 +65,7 @@ export function updateOrderSaga(
     retriable: [
       {
         needed: ({ giveBack, refund }) => giveBack.length > 0 || refund > 0n,
-        run: ({ orderId }) => settlePlacement(orderId),
+        run: ({ entityId }) => settlePlacement(entityId),
       },
       {
         needed: ({ giveBack }) => giveBack.length > 0,
@@ -108,14 +108,14 @@ export function updateOrderUseCase(
 
     const { userId, currency, version } = order;
     const input: UpdateInput = { ...difference(order, basket), userId, currency };
-    const transaction: TransactionRef = { id: uuidv7(), orderId: order.id };
-    await runtime.transactions.start(transaction.id, saga.kind, order.id, toJson(input));
+    const transaction = { id: runtime.newId(), entityId: order.id, epoch: FIRST_EPOCH };
+    await runtime.transactions.start({ ...transaction, kind: saga.kind, input: toJson(input) });
     const ending = await runSaga(runtime, saga, transaction, input, { version, basket });
     if (ending.kind === 'committed') return ending.result;
     if (ending.kind === 'rolled-back') throw rejectionError(ending.failure, ending.failure.cause);
     // Another change got in between (read it to say which), or this process was so slow that it was given up.
     requireChangeable(await readVisible(orders, viewer, orderId), etag);
-    throw rejectionError({ reason: 'INTERRUPTED', subject: '' });
+    throw rejectionError({ reason: INTERRUPTED, subject: '' });
   };
 }
 

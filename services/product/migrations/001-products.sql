@@ -39,3 +39,5 @@ create table requests (
   created_at timestamptz not null default now(),
   primary key (scope, request_id)
 );
+
+create index requests_created_at on requests (created_at);

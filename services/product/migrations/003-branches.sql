@@ -19,6 +19,8 @@ create table branches (
   refusal text,
   refused_product uuid,
   created_at timestamptz not null default now(),
+  -- Since when a HELD branch waits for its coordinator (platform/participant/branch-store.ts).
+  waiting_since timestamptz not null default now(),
   primary key (transaction_id, branch_id),
   constraint branches_state check (
     case kind
@@ -30,8 +32,11 @@ create table branches (
   ),
   constraint branches_refusal check (state <> 'REFUSED' or (refusal is not null and refused_product is not null)),
   constraint branches_lines check (cardinality(product_ids) = cardinality(quantities))
-  -- Each row is updated once, soon after it is inserted, and no index is on what changes.
 ) with (fillfactor = 70);
+
+-- Written so that it is of use to the search for hanging ones alone: to the functions below, which read by name,
+-- `state = 'HELD'` would in a new database look like the better index.
+create index branches_hanging on branches (waiting_since) where (case state when 'HELD' then true end);
 
 -- All functions on branches take their locks in one order, so that calls that overlap in any way take turns and don't
 -- deadlock:
@@ -40,22 +45,29 @@ create table branches (
 --   3. lock the stock, by product.
 -- Step 1 waits for others in their step 1 alone: the row that it runs into is one that another inserted and has not
 -- committed, and nobody in step 2 waits for such a row, because a row that step 2 locks was committed when step 1 came
--- by. (A row is removed only by the transaction that inserted it, so what was committed stays.) Steps 2 and 3 wait for
--- locks of their own step or of a later one, in ascending order.
+-- by. (A row is removed by the transaction that inserted it, or long after it ended, by one that waits for nobody.)
+-- Steps 2 and 3 wait for locks of their own step or of a later one, in ascending order. What step 2 did not lock is not
+-- touched: a row that was committed since would be waited for out of order.
 --
 -- No plan may scan a whole table or index. In a new database the tables look small, a plan made then may live as long
 -- as its connection, and they grow: hence enable_seqscan, and a cost of a row that makes reading few of them win. And a
 -- statement is planned once for a connection: a plan for the arrays at hand seems cheaper each time, and costs more
 -- than it saves. What functions that are called from these need is set by their callers.
 
--- Step 2.
-create function lock_branches(transactions uuid[], names text[]) returns void
+-- Step 2. Returns the names that it locked.
+create function lock_branches(
+  transactions uuid[], names text[], out locked_transactions uuid[], out locked_names text[]
+)
 language plpgsql as $$
 begin
-  perform from branches b
-    where (b.transaction_id, b.branch_id) in (select * from unnest(transactions, names))
-    order by b.transaction_id, b.branch_id
-    for no key update;
+  select coalesce(array_agg(locked.transaction_id), '{}'), coalesce(array_agg(locked.branch_id), '{}')
+    into locked_transactions, locked_names
+    from (
+      select b.transaction_id, b.branch_id from branches b
+        where (b.transaction_id, b.branch_id) in (select * from unnest(transactions, names))
+        order by b.transaction_id, b.branch_id
+        for no key update
+    ) locked;
 end $$;
 
 -- Says which branches can't have what they want, when each in turn gets all of its lines or none. `positions`, `wanted`

@@ -3,18 +3,25 @@
 -- TCC's confirm: what was held is sold. Returns '' or a conflict for each branch, in the call's order.
 create function confirm_reservations(transactions uuid[], names text[]) returns setof text
 language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set cpu_tuple_cost = 1 as $$
+declare
+  -- A reservation may have been committed since they were locked. Its confirm came too early, and is answered so.
+  locked record;
 begin
-  perform lock_branches(transactions, names);
+  select * into locked from lock_branches(transactions, names);
   perform from stock s
     where s.product_id in (
       select unnest(b.product_ids) from branches b
-        where (b.transaction_id, b.branch_id) in (select * from unnest(transactions, names)) and b.state = 'HELD'
+        where (b.transaction_id, b.branch_id) in (
+          select * from unnest(locked.locked_transactions, locked.locked_names)
+        ) and b.state = 'HELD'
     )
     order by s.product_id
     for no key update;
   with confirmed as (
     update branches b set state = 'CONFIRMED'
-      where (b.transaction_id, b.branch_id) in (select * from unnest(transactions, names)) and b.state = 'HELD'
+      where (b.transaction_id, b.branch_id) in (
+          select * from unnest(locked.locked_transactions, locked.locked_names)
+        ) and b.state = 'HELD'
       returning b.product_ids, b.quantities
   )
   update stock s set held = s.held - moved.quantity, sold = s.sold + moved.quantity

@@ -19,6 +19,8 @@ CREATE TABLE branches (
   -- Why it was REFUSED.
   refusal text,
   created_at timestamptz NOT NULL DEFAULT now(),
+  -- Since when a HELD branch waits for its coordinator (platform/participant/branch-store.ts).
+  waiting_since timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (transaction_id, branch_id),
   CONSTRAINT branches_state CHECK (
     CASE kind
@@ -32,14 +34,22 @@ CREATE TABLE branches (
   CONSTRAINT branches_body CHECK (state IN ('NEW', 'CANCELLED', 'UNDONE') OR undoes IS NOT NULL OR amount IS NOT NULL)
 );
 
--- The functions below, and refund_credit, return one text for each branch of the call, in its order: '' when it is done, else the reason:
--- BRANCH_… for a conflict, any other for a refusal.
+-- Written so that it is of use to the search for hanging ones alone: to the functions below, which read by name,
+-- `state = 'HELD'` would in a new database look like the better index.
+CREATE INDEX branches_hanging ON branches (waiting_since) WHERE (CASE state WHEN 'HELD' THEN true END);
+
+-- The functions below, and refund_credit, return one text for each branch of the call, in its order: '' when it is
+-- done, else the reason: BRANCH_… for a conflict, any other for a refusal.
 --
 -- All of them take their locks in the same order: first the branches by name (those that they insert, then those that
 -- were there), then the wallets by user and currency. So batches that overlap in any way take turns and don't
 -- deadlock. What they write they write for the whole batch at once, which takes a third of the time that a statement
--- for each branch takes. Their plans are generic: the planner would else plan each statement anew in each call, because
--- it knows the arrays' lengths, and find the same plan.
+-- for each branch takes.
+--
+-- Their plans are generic: the planner would else plan each statement anew in each call, because it knows the arrays'
+-- lengths, and find the same plan. And none may scan a whole table or index: in a new database the tables look small, a
+-- plan made then may live as long as its connection, and they grow. Hence enable_seqscan, and a cost of a row that
+-- makes reading few of them win. The functions that these call have the settings of their callers.
 
 -- Returns the names that it locked.
 CREATE FUNCTION lock_branches(
@@ -74,7 +84,7 @@ END $$;
 CREATE FUNCTION take_credit(
   the_kind text, transactions uuid[], names text[], users uuid[], currencies text[], amounts bigint[]
 ) RETURNS SETOF text
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET cpu_tuple_cost = 1 AS $$
 DECLARE
   taken text := CASE the_kind WHEN 'hold' THEN 'HELD' ELSE 'TAKEN' END;
   -- Positions in the call, from 1, of the branches that were not known before.
@@ -84,8 +94,8 @@ DECLARE
   wanted record;
   -- By the wallet's number within the call: what is left of it.
   credit bigint[] := '{}';
-  -- By position.
-  reasons text[] := '{}';
+  -- By position. Null stays where the row was cleaned up since.
+  reasons text[] := array_fill(NULL::text, ARRAY[cardinality(names)]);
   reason text;
 BEGIN
   WITH given AS MATERIALIZED (
@@ -120,13 +130,14 @@ BEGIN
         min(given.position) OVER (PARTITION BY given.transaction_id, given.branch_id) AS first_position,
         (given.user_id, given.currency, given.amount) = (known.user_id, known.currency, known.amount) AS same_body,
         known.kind, known.state, known.refusal,
-        u.id IS NOT NULL AS has_user,
+        -- Not a condition of the join, which would let an index that is not by id look as good as the primary key.
+        u.id IS NOT NULL AND u.deleted_at IS NULL AS has_user,
         coalesce(w.available, 0) AS available,
         dense_rank() OVER (ORDER BY given.user_id, given.currency)::integer AS wallet
       FROM unnest(transactions, names, users, currencies, amounts)
         WITH ORDINALITY AS given (transaction_id, branch_id, user_id, currency, amount, position)
       JOIN branches known ON known.transaction_id = given.transaction_id AND known.branch_id = given.branch_id
-      LEFT JOIN users u ON u.id = given.user_id AND u.deleted_at IS NULL
+      LEFT JOIN users u ON u.id = given.user_id
       -- A first grant may have made a wallet since, which isn't locked: to this call it comes too late.
       LEFT JOIN wallets w ON w.user_id = given.user_id AND w.currency = given.currency
         AND w.user_id || w.currency = ANY (wallets_locked)
@@ -174,7 +185,7 @@ END $$;
 
 -- TCC's confirm: what was held is spent.
 CREATE FUNCTION confirm_holds(transactions uuid[], names text[]) RETURNS SETOF text
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET cpu_tuple_cost = 1 AS $$
 DECLARE
   locked record;
 BEGIN
@@ -207,7 +218,7 @@ END $$;
 -- TCC's cancel: what was held is available again. Before its hold, it leaves a mark that makes the late hold a
 -- conflict.
 CREATE FUNCTION cancel_holds(transactions uuid[], names text[]) RETURNS SETOF text
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET cpu_tuple_cost = 1 AS $$
 BEGIN
   INSERT INTO branches (transaction_id, branch_id, kind, state)
     SELECT DISTINCT transaction_id, branch_id, 'hold', 'CANCELLED'

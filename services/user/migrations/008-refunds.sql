@@ -4,7 +4,7 @@
 CREATE FUNCTION refund_credit(
   transactions uuid[], names text[], users uuid[], currencies text[], amounts bigint[], undone text[]
 ) RETURNS SETOF text
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET cpu_tuple_cost = 1 AS $$
 DECLARE
   wanted record;
   known branches;

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from '../../../platform/telemetry/log.ts';
+import type { Clock, TransactionLogger } from './runtime.ts';
 
 /** Work that outlives the call that began it. */
 export interface Background {
@@ -15,7 +14,7 @@ export interface Background {
 const SOON_MS = 1_500;
 
 /** Work of one process. */
-export function createBackground(log: Logger): Background {
+export function createBackground(clock: Clock, log: TransactionLogger): Background {
   const running = new Set<Promise<void>>();
 
   function track(work: Promise<unknown>): Promise<void> {
@@ -32,8 +31,7 @@ export function createBackground(log: Logger): Background {
     add: (work) => void track(work),
     async soon(work) {
       const timer = new AbortController();
-      const timeout = sleep(SOON_MS, undefined, { signal: timer.signal, ref: false }).catch(() => {});
-      await Promise.race([track(work), timeout]);
+      await Promise.race([track(work), clock.sleep(SOON_MS, timer.signal)]);
       timer.abort();
     },
     async idle() {

@@ -1,5 +1,4 @@
-import { DomainError } from '../../../platform/errors.ts';
-import { INTERRUPTED, type Rejection } from '../domain/rejection.ts';
+import { DomainError } from '../errors.ts';
 
 /** What a participant made of one branch. A call whose outcome is unknown throws instead. */
 export type Outcome =
@@ -12,14 +11,15 @@ export type Outcome =
 /** The outcome of a branch that took effect, or had nothing to do. */
 export const DONE: Outcome = Object.freeze({ kind: 'done' });
 
-/** A distributed transaction and the order it is about. */
-export interface TransactionRef {
-  readonly id: string;
-  readonly orderId: string;
-}
+/** The reason of a failure that is technical: a participant that did not answer, a process that died. */
+export const INTERRUPTED = 'INTERRUPTED';
 
 /** Why a transaction was decided against. */
-export interface Failure extends Rejection {
+export interface Failure {
+  /** A participant's reason for refusing, or {@link INTERRUPTED}. */
+  readonly reason: string;
+  /** What the refusal is about, in the participant's words. Empty: nothing in particular. */
+  readonly subject: string;
   /** Status and reason, for operators. */
   readonly error: string;
   readonly cause?: unknown;

@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Shop } from '../../mesh/local/shop.ts';
+import { withDatabases } from './databases.ts';
+import { nothingHeld } from './nothing-held.ts';
+import { transactionsClosed } from './transactions-closed.ts';
+
+/**
+ * Waits until all instances serve, no transaction is open and nothing is held, `timeoutMs` at most. Tells what was
+ * left then; nothing, if the shop has become quiet.
+ */
+export async function untilQuiet(shop: Shop, timeoutMs: number): Promise<string[]> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const left = await unrest(shop);
+    if (left.length === 0 || Date.now() > end) return left;
+    await sleep(250);
+  }
+}
+
+async function unrest(shop: Shop): Promise<string[]> {
+  const down = shop.instances.filter((one) => !one.serving()).map(({ name }) => `${name} does not serve`);
+  try {
+    const given = { stock: new Map(), credit: new Map() };
+    const open = await withDatabases(shop, async (databases) => [
+      ...(await transactionsClosed.violations(databases, given)),
+      ...(await nothingHeld.violations(databases, given)),
+    ]);
+    return [...down, ...open];
+  } catch (error) {
+    return [...down, `the databases: ${error instanceof Error ? error.message : String(error)}`];
+  }
+}
