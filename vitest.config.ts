@@ -14,6 +14,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{platform,services,mesh,test,bench,proto}/**/*.test.ts'],
           exclude: ['**/*.{integration,e2e,verify}.test.ts'],
+          // Vitest would leave one of two cores idle.
+          maxWorkers: 2,
         },
       },
       {
@@ -23,6 +25,7 @@ export default defineConfig({
           globalSetup: ['test/setup/postgres.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
