@@ -86,8 +86,10 @@ test('the participants may ask for a transaction, and only for that', async () =
         ],
       }),
     );
-  const { transaction } = await as(PEER_TOKEN).getTransaction({ transactionId });
-  expect(transaction).toMatchObject({ id: transactionId, state: TransactionState.COMMITTED });
+  // The confirms run after the reply.
+  await expect
+    .poll(async () => (await as(PEER_TOKEN).getTransaction({ transactionId })).transaction)
+    .toMatchObject({ id: transactionId, state: TransactionState.COMMITTED });
   expect(await failureOf(as(PEER_TOKEN).listTransactions({}))).toMatchObject({ code: 'PermissionDenied' });
   expect(await failureOf(as(PEER_TOKEN).retryTransaction({ transactionId }))).toMatchObject({
     code: 'PermissionDenied',
