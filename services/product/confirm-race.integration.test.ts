@@ -38,6 +38,16 @@ async function untilBlocked(count: number): Promise<void> {
   await expect.poll(waiting, { timeout: 5_000, interval: 20 }).toBe(count);
 }
 
+/** Waits until a statement waits for what `holder` has locked. */
+async function untilBlockedBy(holder: Transaction): Promise<void> {
+  const [me] = await holder<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  const waiting = async () => {
+    const rows = await sql`select pid from pg_stat_activity where ${me?.pid} = any (pg_blocking_pids(pid))`;
+    return rows.count;
+  };
+  await expect.poll(waiting, { timeout: 5_000, interval: 20 }).toBe(1);
+}
+
 test('a reservation that is committed while a confirm of its name waits is not waited for', async () => {
   const [p, q] = (await Promise.all([newProduct(admin, 9), newProduct(admin, 9)])).toSorted() as [
     string,
@@ -55,7 +65,8 @@ test('a reservation that is committed while a confirm of its name waits is not w
     select reason from take_stock(
       'reserve', ${[late.transactionId]}::uuid[], ${[late.branchId]}::text[], '{1}', '{1}', ${[p]}::uuid[], '{1}')`;
   await first.release();
-  await untilBlocked(1);
+  // Not just any lock: for a moment more it may still be waiting for that of `p`.
+  await untilBlockedBy(second.tx);
   // It has the stock of `p` and waits for that of `q`, when somebody confirms the other, who waits for `p`.
   const other = confirmReservations(sql, [late]);
   await untilBlocked(2);
