@@ -2,13 +2,9 @@ import pg from 'pg';
 
 // SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
 const UNIQUE_VIOLATION = '23505';
-const CHECK_VIOLATION = '23514';
-const FOREIGN_KEY_VIOLATION = '23503';
 const QUERY_CANCELED = '57014';
 /** serialization_failure, deadlock_detected: the same transaction may succeed when repeated. */
 const RETRY_TRANSACTION = new Set(['40001', '40P01']);
-/** lock_not_available. */
-const LOCK_NOT_AVAILABLE = '55P03';
 /** admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections; class 08 comes on top. */
 const SERVER_AWAY = new Set(['57P01', '57P02', '57P03', '53300']);
 /** Codes of sockets, and the one that asConnectionFailure gives. */
@@ -39,24 +35,9 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   return violates(error, UNIQUE_VIOLATION, constraint);
 }
 
-/** A CHECK constraint refused the row. */
-export function isCheckViolation(error: unknown, constraint?: string): boolean {
-  return violates(error, CHECK_VIOLATION, constraint);
-}
-
-/** A referenced row does not exist, or a row is still referenced. */
-export function isForeignKeyViolation(error: unknown, constraint?: string): boolean {
-  return violates(error, FOREIGN_KEY_VIOLATION, constraint);
-}
-
 /** Serialization failure or deadlock: the transaction had no effect and may be repeated. */
 export function isSerializationFailure(error: unknown): boolean {
   return RETRY_TRANSACTION.has(codeOf(error) ?? '');
-}
-
-/** NOWAIT or lock_timeout gave up. */
-export function isLockTimeout(error: unknown): boolean {
-  return codeOf(error) === LOCK_NOT_AVAILABLE;
 }
 
 /** The statement ran into statement_timeout or was cancelled. */

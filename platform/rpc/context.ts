@@ -41,8 +41,3 @@ export function requireUser(context: Pick<Context, 'caller'>): User {
   if (context.caller.kind === 'user') return context.caller;
   throw fail('UNAUTHENTICATED', 'TOKEN_MISSING', 'This needs a signed-in user: send an access token.');
 }
-
-/** Whether the caller is a signed-in admin. */
-export function isAdmin(context: Pick<Context, 'caller'>): boolean {
-  return context.caller.kind === 'user' && context.caller.role === 'admin';
-}
