@@ -28,6 +28,21 @@ logs: install-npm ## Show logs: SERVICE=order, order-1, postgres, envoy, access 
 seed: install-npm ## Load 1,000 products and the first admin, whose password is printed once
 	@$(launcher) seed
 
+scale: install-npm ## Change how many instances a service has: SERVICE=product REPLICAS=4
+	@$(launcher) scale
+
+restart: install-npm ## Exchange a service's instances one by one, without a failed call: SERVICE=order
+	@$(launcher) restart
+
+canary: install-npm ## Give a new version a part of the calls: SERVICE=product VERSION=commit-or-folder PERCENT=10
+	@$(launcher) canary
+
+promote: install-npm ## The canary's version becomes the service's: SERVICE=product
+	@$(launcher) promote
+
+rollback: install-npm ## End the canary: SERVICE=product
+	@$(launcher) rollback
+
 transactions: install-npm ## Show the distributed transactions in flight
 	@$(launcher) transactions
 
@@ -90,4 +105,4 @@ install-envoy: install-npm
 	@$(launcher) install-envoy
 
 
-.PHONY: up down status logs seed transactions reset install install-npm install-envoy test test-deep verify chaos check lint fmt bench help
+.PHONY: up down status logs seed scale restart canary promote rollback transactions reset install install-npm install-envoy test test-deep verify chaos check lint fmt bench help

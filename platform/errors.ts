@@ -27,6 +27,8 @@ export interface ErrorExtra {
   readonly violations?: readonly FieldViolation[];
   /** When the same call may be worth repeating, in milliseconds from now. */
   readonly retryAfterMs?: number;
+  /** Whether it is the failure of a service that this one called. */
+  readonly passedOn?: boolean;
   /** Logged, never sent. */
   readonly cause?: unknown;
 }
@@ -43,6 +45,7 @@ export class DomainError extends Error {
   readonly metadata: Readonly<Record<string, string>>;
   readonly violations: readonly FieldViolation[];
   readonly retryAfterMs: number | undefined;
+  readonly passedOn: boolean;
 
   constructor(kind: Kind, reason: string, message: string, extra: ErrorExtra = {}) {
     super(message, extra.cause === undefined ? undefined : { cause: extra.cause });
@@ -51,6 +54,7 @@ export class DomainError extends Error {
     this.metadata = extra.metadata ?? {};
     this.violations = extra.violations ?? [];
     this.retryAfterMs = extra.retryAfterMs;
+    this.passedOn = extra.passedOn ?? false;
   }
 }
 

@@ -9,16 +9,21 @@ $(third-party)/.made: proto/vendor.ts proto/print-proto.ts package-lock.json | i
 	@$(NODE) proto/vendor.ts $(third-party)
 	@touch $@
 
-gen: proto-deps ## Generate gen/ from the contracts
-	@find gen -name '*_pb.js' -delete -o -name '*_pb.d.ts' -delete
-	@buf generate
-	@buf build --as-file-descriptor-set -o gen/souk.binpb
+# Beside the tree, so that contracts at fault leave what there is as it is, and what is stale is shown and not mended.
+generated := .souk/generated
+generate = rm -rf $(generated) && mkdir -p $(generated)/gen && buf generate -o $(generated) && \
+  buf build --as-file-descriptor-set -o $(generated)/gen/souk.binpb
 
-# Generates beside gen/ and compares, so that a stale gen/ is shown and not mended.
-gen-check: proto-deps ## Fail when gen/ doesn't match the contracts
-	@rm -rf .souk/gen && mkdir -p .souk/gen && cp gen/package.json .souk/gen/
-	@buf generate -o .souk && buf build --as-file-descriptor-set -o .souk/gen/souk.binpb
-	@diff -rq gen .souk/gen || { echo "gen/ doesn't match the contracts: run 'make gen' and commit"; exit 1; }
+gen: proto-deps ## Generate what is made from the contracts: gen/, mesh/generated/, docs/contract.md
+	@$(generate)
+	@rm -rf mesh/generated && find gen -name '*_pb.js' -delete -o -name '*_pb.d.ts' -delete
+	@cp -R $(generated)/. .
+
+gen-check: proto-deps ## Fail when what is generated doesn't match the contracts
+	@$(generate) && cp gen/package.json $(generated)/gen/
+	@for path in gen mesh/generated docs/contract.md; do diff -rq $$path $(generated)/$$path || stale=1; done; \
+	if [ -n "$${stale:-}" ]; then \
+	  echo "what is generated doesn't match the contracts: run 'make gen' and commit"; exit 1; fi
 
 # Compares with the contract of BASE: main, or, on main itself, the commit before. Its descriptor set is committed, so
 # the old sources' third-party files aren't needed.

@@ -1,12 +1,13 @@
-import { accessLog } from './access-log.ts';
+import type { IdentityFiles } from '../identity/certificates.ts';
 import { anyServiceCluster, serviceCluster } from './clusters.ts';
 import { type MethodRoute, serviceNames } from './contract.ts';
-import { faultFilter, faultRuntime } from './faults.ts';
-import { gatewayFilters, internalFilters } from './filters.ts';
+import { callFilters, gatewayFilters, internalFilters } from './filters.ts';
+import { accessLog } from './governance/access-log.ts';
+import { faultFilter, faultRuntime } from './governance/faults.ts';
 import { listener } from './listeners.ts';
 import { address, type Resource, typed } from './resource.ts';
 import { gatewayRoutes, internalRoutes } from './routes.ts';
-import { wholeAnswers } from './whole-answers.ts';
+import { outboundTls } from './tls.ts';
 
 /** Where the gateway listens, and which files it reads and writes. */
 export interface GatewayOptions {
@@ -14,8 +15,10 @@ export interface GatewayOptions {
   readonly host: string;
   /** For everybody: gRPC, gRPC-Web and JSON. */
   readonly gatewayPort: number;
-  /** For calls between services. */
-  readonly internalPort: number;
+  /** For calls between services. Absent: they have sidecars. */
+  readonly internalPort?: number;
+  /** Who the gateway is to sidecars. Absent: services are called in plain text. */
+  readonly identity?: IdentityFiles;
   /** Envoy's own pages: statistics, the configuration in use, the state of every cluster. */
   readonly adminPort: number;
   readonly contract: readonly MethodRoute[];
@@ -34,7 +37,7 @@ const ownMachine = 'https?://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:[0-9]+)?';
 
 /** The whole configuration of the gateway's Envoy. */
 export function gatewayBootstrap(options: GatewayOptions): Resource {
-  const { host, contract, corsOrigin = ownMachine, faults = false } = options;
+  const { host, contract, identity, corsOrigin = ownMachine, faults = false } = options;
   const services = [...new Set(contract.map(({ service }) => service))];
   const gateway = listener({
     name: 'gateway',
@@ -45,24 +48,30 @@ export function gatewayBootstrap(options: GatewayOptions): Resource {
     accessLog: accessLog(options.accessLogFile, 'gateway'),
     edge: true,
   });
-  const internal = listener({
-    name: 'internal',
-    host,
-    port: options.internalPort,
-    routes: internalRoutes(contract),
-    filters: faults ? [faultFilter, ...internalFilters] : internalFilters,
-    accessLog: accessLog(options.accessLogFile, 'internal'),
-    edge: false,
-  });
+  const internal = (port: number) =>
+    listener({
+      name: 'internal',
+      host,
+      port,
+      routes: internalRoutes(contract),
+      filters: faults ? [faultFilter, ...internalFilters] : internalFilters,
+      accessLog: accessLog(options.accessLogFile, 'internal'),
+      edge: false,
+    });
   return {
     node: { id: 'gateway', cluster: 'souk' },
     admin: { address: address(host, options.adminPort) },
     ...(faults ? { layered_runtime: faultRuntime } : {}),
     static_resources: {
-      listeners: [gateway, internal],
+      listeners: [gateway, ...(options.internalPort === undefined ? [] : [internal(options.internalPort)])],
       clusters: [
         ...services.map((service) =>
-          serviceCluster(service, options.endpointsFolder, [wholeAnswers(contract)]),
+          serviceCluster(
+            service,
+            options.endpointsFolder,
+            callFilters(contract),
+            identity && outboundTls(identity, service),
+          ),
         ),
         anyServiceCluster(services),
       ],

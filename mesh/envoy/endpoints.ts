@@ -5,6 +5,8 @@ import { address, type Resource, typed } from './resource.ts';
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
+  /** Its part of the calls, in proportion to the others' weights. Absent: all are alike. */
+  readonly weight?: number;
 }
 
 /** The instances of a service, as Envoy's endpoint discovery takes them. */
@@ -12,7 +14,12 @@ export function loadAssignment(service: string, endpoints: readonly Endpoint[]):
   return {
     cluster_name: clusterOf(service),
     endpoints: [
-      { lb_endpoints: endpoints.map(({ host, port }) => ({ endpoint: { address: address(host, port) } })) },
+      {
+        lb_endpoints: endpoints.map(({ host, port, weight }) => ({
+          endpoint: { address: address(host, port) },
+          ...(weight === undefined ? {} : { load_balancing_weight: weight }),
+        })),
+      },
     ],
   };
 }

@@ -1,4 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { MethodRoute } from './contract.ts';
+import { retryBudget } from './governance/retries.ts';
+import { wholeAnswers } from './governance/whole-answers.ts';
 import { type Resource, typed } from './resource.ts';
 
 /** The largest message, in bytes, that is turned from JSON; gRPC's own default bound for messages. */
@@ -27,6 +30,12 @@ export const internalFilters: Resource[] = [
     name: 'envoy.filters.http.router',
     typed_config: typed('envoy.extensions.filters.http.router.v3.Router'),
   },
+];
+
+/** Between the router and an instance, for calls of the methods that may be tried again. */
+export const callFilters = (contract: readonly MethodRoute[]): Resource[] => [
+  retryBudget(contract),
+  wholeAnswers(contract),
 ];
 
 const router: Resource = {

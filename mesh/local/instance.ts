@@ -4,6 +4,7 @@ import { watchHealth } from './health.ts';
 import { signal, stopProcess } from './process-identity.ts';
 import type { Registry } from './registry.ts';
 import { drainTimeoutMs, instanceEnvironment } from './service-environment.ts';
+import type { Sidecar } from './sidecar.ts';
 import { type Running, spawnLogged } from './spawn-logged.ts';
 import { supervise } from './supervise.ts';
 
@@ -19,6 +20,10 @@ export interface InstanceOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: string;
   readonly registry: Registry;
+  /** The only port that it may have. Undefined: any free one, and the same again where it can be had. */
+  readonly port?: number | undefined;
+  /** What takes its calls in its place. Undefined: it does itself. */
+  readonly sidecar?: Sidecar | undefined;
   /** Called after each death, further start and change of health. */
   changed(): void;
   /** One line on what happened, for the launcher's log. */
@@ -37,6 +42,9 @@ export interface Instance {
   running(): Running | undefined;
   /** How often it has ended by itself. */
   deaths(): number;
+  readonly sidecar: Sidecar | undefined;
+  /** Registers it if it can be called now, and takes it out if not; to be called when that may have changed. */
+  refresh(): void;
   /** Sends a signal to its process; false if there is none. */
   kill(name: NodeJS.Signals): boolean;
   /** Takes it out of the registry, lets it finish its calls, and ends it. */
@@ -48,21 +56,27 @@ const settleMs = 150;
 
 /** Starts an instance. It is registered when it reports SERVING, which this doesn't wait for. */
 export async function startInstance(options: InstanceOptions): Promise<Instance> {
-  const { name, service, registry, log } = options;
+  const { name, service, registry, sidecar, log } = options;
   let port: number | undefined;
   let metricsPort: number | undefined;
   let serving = false;
   let stopping = false;
 
-  const setServing = (now: boolean) => {
-    serving = now;
-    if (now) registry.add(service, name, { host: loopback, port: port as number });
+  const reachable = () => serving && (sidecar?.ready() ?? true);
+  const refresh = () => {
+    if (stopping) return;
+    if (reachable())
+      registry.add(service, name, { host: loopback, port: sidecar?.inboundPort ?? (port as number) });
     else registry.remove(service, name);
     options.changed();
   };
+  const setServing = (now: boolean) => {
+    serving = now;
+    refresh();
+  };
 
   const start = async (): Promise<Running> => {
-    port = await freePort(port);
+    port = options.port ?? (await freePort(port));
     metricsPort = await freePort(metricsPort);
     const running = await spawnLogged({
       command: process.execPath,
@@ -93,7 +107,9 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
     service,
     port: () => port as number,
     metricsPort: () => metricsPort as number,
-    serving: () => serving,
+    serving: reachable,
+    sidecar,
+    refresh,
     running: () => supervised.current(),
     deaths: () => supervised.deaths(),
     kill: (how) => {
@@ -103,11 +119,10 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
     stop: async () => {
       stopping = true;
       // First out of the registry, so that no call is sent to a process that takes none any more.
-      if (serving) {
-        registry.remove(service, name);
-        await sleep(settleMs);
-      }
+      registry.remove(service, name);
+      if (serving) await sleep(settleMs);
       await supervised.stop(({ identity }) => stopProcess(identity, [['SIGTERM', drainTimeoutMs + 2_000]]));
+      await sidecar?.stop();
     },
   };
 }

@@ -20,6 +20,7 @@ export async function stopLeftovers(paths: Paths): Promise<number> {
   const stop = (kind: ProcessRecord['kind'], ms: number) =>
     Promise.all(left.filter((one) => one.kind === kind).map((one) => stopProcess(one, [['SIGTERM', ms]])));
   await stop('service', drainTimeoutMs + 2_000);
+  await stop('sidecar', 3_000);
   await stop('envoy', 3_000);
   await stopPostgres(paths.postgres);
   removeState(paths);

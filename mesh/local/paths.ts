@@ -10,13 +10,19 @@ export interface Paths {
   readonly logs: string;
   readonly run: string;
   readonly secrets: string;
+  /** The certificates of Envoys. */
+  readonly identities: string;
   readonly cache: string;
+  /** Checkouts of other versions. */
+  readonly versions: string;
   /** Envoy's bootstrap. */
   readonly bootstrap: string;
   /** The files by which Envoy finds instances. */
   readonly endpoints: string;
   readonly state: string;
   readonly lock: string;
+  /** The socket on which the launcher takes orders. */
+  readonly control: string;
 }
 
 /** The layout of a home folder. */
@@ -28,11 +34,14 @@ export function pathsIn(home: string): Paths {
     logs: join(home, 'logs'),
     run,
     secrets: join(home, 'secrets'),
+    identities: join(run, 'identities'),
     cache: join(home, 'cache'),
+    versions: join(home, 'versions'),
     bootstrap: join(run, 'envoy', 'bootstrap.json'),
     endpoints: join(run, 'envoy', 'eds'),
     state: join(run, 'state.json'),
     lock: join(run, 'launcher.lock'),
+    control: join(run, 'control.sock'),
   };
 }
 

@@ -11,6 +11,8 @@ export interface Registry {
   remove(service: string, instance: string): void;
   /** The names of the instances that take calls. */
   serving(service: string): string[];
+  /** From now on `percent` of a service's calls, 0 to 100, go to its instances whose names begin with `canary`. */
+  split(service: string, canary: string, percent: number): void;
 }
 
 /**
@@ -25,19 +27,46 @@ export function createRegistry(folder: string, services: readonly string[]): Reg
     if (!found) throw new Error(`no service is called ${service}`);
     return found;
   };
-  for (const service of services) writeEndpoints(folder, service, []);
+  const canaries = new Map<string, { canary: string; percent: number }>();
+  const write = (service: string): void => {
+    const found = of(service);
+    const all = [...found.values()];
+    const split = canaries.get(service);
+    writeEndpoints(folder, service, split ? weighted(found, split.canary, split.percent) : all);
+  };
+  for (const service of services) write(service);
   return {
     add(service, instance, endpoint) {
       const known = of(service).get(instance);
       if (known?.host === endpoint.host && known.port === endpoint.port) return;
       of(service).set(instance, endpoint);
-      writeEndpoints(folder, service, [...of(service).values()]);
+      write(service);
     },
     remove(service, instance) {
-      if (of(service).delete(instance)) writeEndpoints(folder, service, [...of(service).values()]);
+      if (of(service).delete(instance)) write(service);
     },
     serving: (service) => [...of(service).keys()],
+    split(service, canary, percent) {
+      canaries.set(service, { canary, percent });
+      write(service);
+    },
   };
+}
+
+/** Weights by which the canary's instances get `percent` of the calls together, unless only one kind takes calls. */
+function weighted(instances: ReadonlyMap<string, Endpoint>, canary: string, percent: number): Endpoint[] {
+  const isCanary = ([name]: [string, Endpoint]) => name.startsWith(canary);
+  const entries = [...instances];
+  const share = (group: [string, Endpoint][], part: number): Endpoint[] =>
+    part === 0
+      ? []
+      : group.map(([, endpoint]) => ({
+          ...endpoint,
+          weight: Math.max(1, Math.round((part * 100) / group.length)),
+        }));
+  const [canaries, others] = [entries.filter(isCanary), entries.filter((entry) => !isCanary(entry))];
+  if (canaries.length === 0 || others.length === 0) return [...instances.values()];
+  return [...share(others, 100 - percent), ...share(canaries, percent)];
 }
 
 /**

@@ -1,16 +1,25 @@
 import type { Part } from './data-tier.ts';
-import type { GatewayPorts } from './gateway.ts';
+import { createDeployment, type Deployment } from './deployment.ts';
 import type { Instance } from './instance.ts';
 import type { Paths } from './paths.ts';
 import { identify, type ProcessIdentity, signal } from './process-identity.ts';
 import type { Running } from './spawn-logged.ts';
 import { type ProcessRecord, writeState } from './state.ts';
+import type { Version } from './versions.ts';
+import type { Wiring } from './wiring.ts';
+import { startWorkload, type WorkloadSettings } from './workload.ts';
 
 /** All parts of a shop that have been started so far, kept written down. */
 export interface Roster {
   postgres: Part | undefined;
   gateway: Part | undefined;
-  readonly instances: Instance[];
+  readonly deployments: Deployment[];
+  /** Those of all deployments, the first of each service before the second. */
+  readonly instances: readonly Instance[];
+  /** Adds a deployment, without instances yet. */
+  deploy(service: string, name: string, version: Version, settings: WorkloadSettings): Deployment;
+  /** Takes out a deployment that has no instances any more. */
+  forget(deployment: Deployment): void;
   /** Whether everything has served at least once. */
   ready: boolean;
   /** Writes down what runs; called at each change. */
@@ -22,7 +31,7 @@ export interface Roster {
 }
 
 /** An empty roster, written to the home's state file. */
-export function createRoster(paths: Paths, ports: GatewayPorts): Roster {
+export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): Roster {
   const launcher = identify(process.pid) as ProcessIdentity;
   const since = Date.now();
   let closed = false;
@@ -30,8 +39,27 @@ export function createRoster(paths: Paths, ports: GatewayPorts): Roster {
   const roster: Roster = {
     postgres: undefined,
     gateway: undefined,
-    instances: [],
+    deployments: [],
+    get instances() {
+      const number = ({ name }: Instance) => Number(name.split('-').at(-1));
+      return roster.deployments.flatMap(({ instances }) => instances).sort((a, b) => number(a) - number(b));
+    },
     ready: false,
+    deploy(service, name, version, settings) {
+      const deployment = createDeployment({
+        service,
+        name,
+        version,
+        paths,
+        start: (instance, of) => startWorkload(service, instance, of, settings),
+        changed: () => roster.save(),
+      });
+      roster.deployments.push(deployment);
+      return deployment;
+    },
+    forget(deployment) {
+      roster.deployments.splice(roster.deployments.indexOf(deployment), 1);
+    },
     save() {
       // Nothing may be written any more after the shop was stopped and its state removed.
       if (closed) return;
@@ -39,8 +67,9 @@ export function createRoster(paths: Paths, ports: GatewayPorts): Roster {
         launcher,
         since,
         ready: roster.ready,
+        mesh,
+        addresses,
         gatewayPort: ports.gateway,
-        internalPort: ports.internal,
         adminPort: ports.admin,
         postgresPort: roster.postgres?.port ?? 0,
         processes: records(),
@@ -67,6 +96,14 @@ export function createRoster(paths: Paths, ports: GatewayPorts): Roster {
           service: one.service,
           metricsPort: one.metricsPort(),
         })),
+      ),
+      ...instances.flatMap(({ sidecar }) =>
+        sidecar
+          ? record(sidecar.name, 'sidecar', sidecar.inboundPort, sidecar.running()).map((process) => ({
+              ...process,
+              adminPort: sidecar.adminPort,
+            }))
+          : [],
       ),
     ];
   }

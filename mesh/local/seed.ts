@@ -14,7 +14,7 @@ export async function seed({ home, inherited }: LauncherConfig): Promise<number>
   const paths = pathsIn(home);
   const state = readState(paths);
   if (!state?.ready || !lockHolder(paths)) throw new Cure('the shop doesn\'t run: "make up" first');
-  const around = { paths, secrets: secretsIn(paths.secrets), inherited, ...state };
+  const around = { paths, secrets: secretsIn(paths.secrets), sidecarSecret: '', inherited, ...state };
   for (const service of services) {
     const program = entryPoint(service.name, 'seed');
     if (!existsSync(program)) continue;

@@ -4,6 +4,7 @@ import { loopback } from './free-port.ts';
 import type { Paths } from './paths.ts';
 import type { Secrets } from './secrets.ts';
 import { type ServiceSpec, services } from './services.ts';
+import type { Wiring } from './wiring.ts';
 
 /** The longest, in milliseconds, that a service may take to finish its calls when it is told to stop. */
 export const drainTimeoutMs = 10_000;
@@ -13,8 +14,10 @@ export interface Surroundings {
   readonly paths: Paths;
   readonly secrets: Secrets;
   readonly postgresPort: number;
-  /** Envoy's port for calls between services. */
-  readonly internalPort: number;
+  /** The gRPC target under which each service is called by the others. */
+  readonly addresses: Wiring['addresses'];
+  /** What the instance shares with its sidecar; empty where it has none. */
+  readonly sidecarSecret: string;
   /** Settings for all services that come before our own: LOG_LEVEL and the like. */
   readonly inherited: NodeJS.ProcessEnv;
 }
@@ -34,6 +37,7 @@ export function serviceEnvironment(service: ServiceSpec, around: Surroundings): 
     SERVICE_TOKEN: token(service.name),
     SERVICE_TOKENS: services.map(({ name }) => `${name}=${token(name)}`).join(','),
     DRAIN_TIMEOUT_MS: String(drainTimeoutMs),
+    SIDECAR_SECRET: around.sidecarSecret,
     // A machine that runs everything has little to spare: without bounds, heaps under load grow before they are
     // collected, to half as much again in all (measured), for no more throughput.
     NODE_OPTIONS: around.inherited.NODE_OPTIONS ?? '--max-old-space-size=256 --max-semi-space-size=8',
@@ -43,7 +47,7 @@ export function serviceEnvironment(service: ServiceSpec, around: Surroundings): 
       (service.secrets ?? []).map((name) => [name, secrets(name.toLowerCase().replaceAll('_', '-'))]),
     ),
     ...Object.fromEntries(
-      service.calls.map((name) => [`${name.toUpperCase()}_ADDRESS`, `${loopback}:${around.internalPort}`]),
+      service.calls.map((name) => [`${name.toUpperCase()}_ADDRESS`, around.addresses[name]]),
     ),
   };
 }

@@ -20,7 +20,7 @@ export const services: readonly ServiceSpec[] = [
   { name: 'order', calls: ['user', 'product'] },
 ];
 
-/** The program of a service; `seed` for the one that loads its example data. */
-export function entryPoint(service: string, program: 'main' | 'seed' = 'main'): string {
-  return join(repository, 'services', service, `${program}.ts`);
+/** The program of a service; `seed` for the one that loads its example data. `folder` is that of another version. */
+export function entryPoint(service: string, program: 'main' | 'seed' = 'main', folder = repository): string {
+  return join(folder, 'services', service, `${program}.ts`);
 }

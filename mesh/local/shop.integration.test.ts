@@ -151,15 +151,18 @@ describe('a launcher that was killed', () => {
     expect(orphans.map(({ name }) => name).sort()).toEqual([
       'envoy',
       'order-1',
+      'order-1-sidecar',
       'postgres',
       'product-1',
+      'product-1-sidecar',
       'user-1',
+      'user-1-sidecar',
     ]);
     expect(orphans.every(isAlive)).toBe(true);
 
     const next = await startShop({ ...options, home: other, replicas: 1 });
     expect(orphans.filter(isAlive)).toEqual([]);
-    expect(lines).toContain('stopped 5 processes that a killed launcher had left behind');
+    expect(lines).toContain('stopped 8 processes that a killed launcher had left behind');
     await next.stop();
     expect(readState(next.paths)).toBeUndefined();
   });

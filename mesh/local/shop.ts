@@ -1,28 +1,40 @@
+import { join } from 'node:path';
+import { GATEWAY } from '../contract/callers.ts';
 import { readContractFile, serviceNames } from '../envoy/contract.ts';
-import { readConfig, repository } from './config.ts';
+import { writeSecretFile } from '../envoy/tls.ts';
+import { createAuthority } from '../identity/authority.ts';
+import { keepIdentity } from '../identity/certificates.ts';
+import { type Canaries, createCanaries } from './canary.ts';
+import { type Mesh, readConfig } from './config.ts';
 import { Cure } from './cure.ts';
 import { startDataTier } from './data-tier.ts';
 import { databaseUrl } from './databases.ts';
+import type { Deployment } from './deployment.ts';
 import { installEnvoy } from './envoy-binary.ts';
-import { freePort, loopback } from './free-port.ts';
-import { descriptorSetFile, type GatewayPorts, gatewayIsReady, startGateway } from './gateway.ts';
-import { type Instance, startInstance } from './instance.ts';
+import { loopback } from './free-port.ts';
+import { descriptorSetFile, gatewayIsReady, startGateway } from './gateway.ts';
+import type { Instance } from './instance.ts';
 import { stopLeftovers } from './leftovers.ts';
-import { logFile, type Paths, pathsIn, prepareFolders, rotateLogs } from './paths.ts';
+import { type Paths, pathsIn, prepareFolders, rotateLogs } from './paths.ts';
 import { isPortTaken } from './port-taken.ts';
 import { type Progress, silent } from './progress.ts';
-import { lastWords, untilReachable, untilServing } from './readiness.ts';
+import { lastWords, untilReachable } from './readiness.ts';
 import { createRegistry } from './registry.ts';
 import { createRoster, type Roster } from './roster.ts';
 import { secretsIn } from './secrets.ts';
-import { serviceDatabase, serviceEnvironment } from './service-environment.ts';
-import { entryPoint, services } from './services.ts';
+import { serviceDatabase } from './service-environment.ts';
+import { services } from './services.ts';
 import { lock, removeState } from './state.ts';
+import { OWN } from './versions.ts';
+import { type Wiring, wire } from './wiring.ts';
+import type { WorkloadSettings } from './workload.ts';
 
 /** How a shop is run. What the environment says beside this is in config.ts. */
 export interface ShopOptions {
   /** The folder of its data, logs, secrets and state. Shops in different folders run side by side. */
   readonly home: string;
+  /** What is between the services. Default sidecars; none is for measuring, see wiring.ts. */
+  readonly mesh?: Mesh;
   /** Default 0: a free port. */
   readonly gatewayPort?: number;
   /** Instances of each service. Default 2. */
@@ -46,14 +58,20 @@ export interface ShopOptions {
 
 /** A running shop. */
 export interface Shop {
-  /** For everybody: gRPC, gRPC-Web and JSON on 127.0.0.1. */
+  /** For everybody: gRPC, gRPC-Web and JSON on 127.0.0.1. 0 without a mesh, as are the next two. */
   readonly gatewayPort: number;
   /** Envoy's port for calls between services, which also has the methods that are for services alone. */
   readonly internalPort: number;
   /** Envoy's own pages: /stats, /clusters, /config_dump. */
   readonly adminPort: number;
+  /** The gRPC target of each service for the others, by its name. */
+  readonly addresses: Wiring['addresses'];
   readonly paths: Paths;
   readonly instances: readonly Instance[];
+  /** The instances of each service, whose number can be changed, by its name. */
+  deployment(service: string): Deployment;
+  /** New versions beside the old. */
+  readonly canaries: Canaries;
   /** The URL with which a service reaches its own database. */
   databaseUrl(service: string): string;
   /** Signals (by default: SIGKILL) an instance such as `order-1`, `envoy` or `postgres`; false if it isn't running. */
@@ -73,7 +91,7 @@ export class AlreadyRunning extends Cure {}
  *   program exits without stopping the shop (a program that is killed leaves it running: see leftovers.ts)
  */
 export async function startShop(options: ShopOptions): Promise<Shop> {
-  const { home, gatewayPort = 0, log = () => {} } = options;
+  const { home, mesh = 'sidecars', gatewayPort = 0, replicas = 2, log = () => {} } = options;
   const paths = pathsIn(home);
   prepareFolders(paths);
   const unlock = lock(paths);
@@ -81,18 +99,15 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
   try {
     const left = await stopLeftovers(paths);
     if (left > 0) log(`stopped ${left} processes that a killed launcher had left behind`);
-    if (await isPortTaken(gatewayPort)) {
+    if (mesh !== 'none' && (await isPortTaken(gatewayPort))) {
       throw new Cure(
         `port ${gatewayPort} is taken by another program: stop it, or choose another by GATEWAY_PORT`,
       );
     }
     rotateLogs(paths);
-    const ports = {
-      gateway: gatewayPort === 0 ? await freePort() : gatewayPort,
-      internal: await freePort(),
-      admin: await freePort(),
-    };
-    const roster = createRoster(paths, ports);
+    const wiring = await wire(mesh, replicas, gatewayPort);
+    const { ports } = wiring;
+    const roster = createRoster(paths, wiring);
     // A program that ends without stopping its shop takes it along, unless it is killed outright.
     process.once('exit', roster.destroy);
     const stop = async () => {
@@ -102,18 +117,34 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       removeState(paths);
       unlock();
     };
+    let workloads: WorkloadSettings;
     try {
-      await startParts(options, paths, ports, roster);
+      workloads = await startParts(options, paths, wiring, roster);
     } catch (cause) {
       await stop();
       throw cause;
     }
+    const deployment = (service: string): Deployment => {
+      const found = roster.deployments.find(({ name }) => name === service);
+      if (!found) throw new Cure(`SERVICE is one of ${services.map(({ name }) => name).join(', ')}`);
+      return found;
+    };
     return {
       gatewayPort: ports.gateway,
       internalPort: ports.internal,
       adminPort: ports.admin,
+      addresses: wiring.addresses,
       paths,
-      instances: roster.instances,
+      get instances() {
+        return roster.instances;
+      },
+      deployment,
+      canaries: createCanaries({
+        registry: workloads.registry,
+        deployment,
+        deploy: (service, name, version) => roster.deploy(service, name, version, workloads),
+        forget: roster.forget,
+      }),
       databaseUrl: (service) =>
         databaseUrl(roster.postgres?.port ?? 0, serviceDatabase(secretsIn(paths.secrets), service)),
       kill: (name, how = 'SIGKILL') => roster.kill(name, how),
@@ -128,9 +159,10 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
 async function startParts(
   options: ShopOptions,
   paths: Paths,
-  ports: GatewayPorts,
+  wiring: Wiring,
   roster: Roster,
-): Promise<void> {
+): Promise<WorkloadSettings> {
+  const { mesh, ports } = wiring;
   const { progress = silent, log = () => {}, durable = true } = options;
   const signal = options.signal ?? new AbortController().signal;
   const events = { changed: () => roster.save(), log, longestDelayMs: options.longestRestartDelayMs };
@@ -142,6 +174,10 @@ async function startParts(
     services.map(({ name }) => name),
   );
 
+  const authority = mesh === 'sidecars' ? await createAuthority() : undefined;
+  const envoy = mesh === 'none' ? Promise.resolve('') : installEnvoy(config);
+  const faults = options.faults ?? false;
+
   const startServices = async () => {
     roster.postgres = await progress.step(
       'PostgreSQL',
@@ -150,45 +186,52 @@ async function startParts(
     );
     roster.save();
     signal.throwIfAborted();
-    const around = {
+    const workloads: WorkloadSettings = {
       paths,
-      secrets,
-      postgresPort: roster.postgres.port,
-      internalPort: ports.internal,
-      inherited: config.inherited,
+      registry,
+      wiring,
+      contract,
+      authority,
+      binary: await envoy,
+      faults,
+      settings: options.settings,
+      entry: options.entry,
+      around: {
+        paths,
+        secrets,
+        postgresPort: roster.postgres.port,
+        sidecarSecret: authority ? secrets('sidecar') : '',
+        inherited: config.inherited,
+      },
+      events,
     };
     await progress.step(
       'Services',
       async () => {
-        // Side by side: the first of each service, then the second of each.
-        for (let n = 1; n <= (options.replicas ?? 2); n++) {
-          for (const service of services) {
-            const name = `${service.name}-${n}`;
-            const instance = await startInstance({
-              name,
-              service: service.name,
-              entry: (options.entry ?? entryPoint)(service.name),
-              cwd: repository,
-              env: { ...serviceEnvironment(service, around), ...options.settings?.[service.name] },
-              logFile: logFile(paths, name),
-              registry,
-              ...events,
-            });
-            roster.instances.push(instance);
-            roster.save();
-          }
-        }
-        await untilServing(roster.instances, paths, signal);
+        for (const { name } of services) roster.deploy(name, name, OWN, workloads);
+        const { replicas = 2 } = options;
+        // To their end, even if one fails: what has been started must be known when all is stopped.
+        const outcomes = await Promise.allSettled(
+          roster.deployments.map((one) => one.scale(replicas, signal)),
+        );
+        for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
       },
       () => roster.instances.map(({ name }) => name).join(' '),
     );
+    return workloads;
   };
 
   const openGateway = async () => {
-    const binary = await installEnvoy(config);
+    const binary = await envoy;
     signal.throwIfAborted();
+    const identity =
+      authority &&
+      (await keepIdentity(authority, GATEWAY, join(paths.identities, GATEWAY), (cause) =>
+        log(`the gateway's certificate can't be renewed (${cause})`),
+      ));
+    if (identity) writeSecretFile(identity.files);
     roster.gateway = await startGateway(
-      { paths, binary, contract, ports, faults: options.faults ?? false },
+      { paths, binary, contract, ports, faults, identity: identity?.files },
       events,
     );
     roster.save();
@@ -198,25 +241,27 @@ async function startParts(
   };
 
   // Both to their end, even if one fails: what either has started must be known when all is stopped.
-  const outcomes = await Promise.allSettled([
+  const [started, opened] = await Promise.allSettled([
     startServices(),
-    progress.step('Envoy', openGateway, () => `${loopback}:${ports.gateway}`),
+    mesh === 'none' ? undefined : progress.step('Envoy', openGateway, () => `${loopback}:${ports.gateway}`),
   ]);
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  await progress.step(
-    'All of it',
-    () => untilReachable(`${loopback}:${ports.gateway}`, serviceNames(contract), signal),
-    () => 'serves through the gateway',
-  );
+  if (opened.status === 'rejected') throw opened.reason;
+  if (started.status === 'rejected') throw started.reason;
+  if (mesh !== 'none') {
+    await progress.step(
+      'All of it',
+      () => untilReachable(`${loopback}:${ports.gateway}`, serviceNames(contract), signal),
+      () => 'serves through the gateway',
+    );
+  }
   roster.ready = true;
   roster.save();
+  return started.value;
 }
 
 /** In the reverse order of their dependence, so that what is under way can still be finished. */
-async function stopParts({ instances, gateway, postgres }: Roster): Promise<void> {
-  for (const { name } of services.toReversed()) {
-    await Promise.all(instances.filter(({ service }) => service === name).map((instance) => instance.stop()));
-  }
+async function stopParts({ deployments, gateway, postgres }: Roster): Promise<void> {
+  for (const deployment of deployments.toReversed()) await deployment.stop();
   await gateway?.stop();
   await postgres?.stop();
 }

@@ -1,15 +1,19 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { Mesh } from './config.ts';
 import type { Paths } from './paths.ts';
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
+import type { Wiring } from './wiring.ts';
 
 /** One process of the shop. */
 export interface ProcessRecord extends ProcessIdentity {
-  /** `order-1`, `envoy`, `postgres` */
+  /** `order-1`, `order-1-sidecar`, `envoy`, `postgres` */
   readonly name: string;
-  readonly kind: 'service' | 'envoy' | 'postgres';
+  readonly kind: 'service' | 'sidecar' | 'envoy' | 'postgres';
   readonly service?: string;
   readonly port: number;
   readonly metricsPort?: number;
+  /** Of a sidecar: Envoy's own pages. */
+  readonly adminPort?: number;
   /** When it was started, in milliseconds since the epoch. */
   readonly since: number;
 }
@@ -20,8 +24,11 @@ export interface ShopState {
   readonly since: number;
   /** Whether everything has served at least once. */
   readonly ready: boolean;
+  readonly mesh: Mesh;
+  /** Where the services call each other. */
+  readonly addresses: Wiring['addresses'];
+  /** 0 without a gateway, as is adminPort. */
   readonly gatewayPort: number;
-  readonly internalPort: number;
   readonly adminPort: number;
   readonly postgresPort: number;
   readonly processes: readonly ProcessRecord[];

@@ -7,6 +7,7 @@ import { pathsIn } from './paths.ts';
 import { findPostmaster } from './postmaster.ts';
 import { isAlive } from './process-identity.ts';
 import { lockHolder, type ProcessRecord, readState, type ShopState } from './state.ts';
+import { addressLines, WITHOUT_MESH } from './wiring.ts';
 
 /** Prints what runs. The exit code is 0 if all of it serves, 3 if nothing runs, 1 otherwise. */
 export async function status({ home }: LauncherConfig, print: (line: string) => void): Promise<number> {
@@ -40,7 +41,7 @@ export async function status({ home }: LauncherConfig, print: (line: string) => 
   }
   const total = rows.reduce((sum, { memory }) => sum + memory, 0);
   print(line('total', '', '', '', '', megabytes(total)));
-  print(`\nGateway 127.0.0.1:${state.gatewayPort}, Envoy's own pages http://127.0.0.1:${state.adminPort}`);
+  print(`\n${meshOf(state)}`);
   if (!launcher) {
     print('The launcher was killed: nothing is restarted any more. "make up" or "make down" cleans up.');
     return 1;
@@ -48,10 +49,20 @@ export async function status({ home }: LauncherConfig, print: (line: string) => 
   return state.ready && health.every((word) => word === 'serving') ? 0 : 1;
 }
 
-async function healthOf({ kind, port }: ProcessRecord, state: ShopState, dataDir: string): Promise<string> {
+function meshOf({ mesh, gatewayPort, adminPort, addresses }: ShopState): string {
+  if (mesh === 'none') return [WITHOUT_MESH, ...addressLines(addresses)].join('\n');
+  const how = mesh === 'sidecars' ? 'a sidecar for each instance, mTLS between them' : 'one Envoy for all';
+  return `Mesh: ${how}. Gateway 127.0.0.1:${gatewayPort}, Envoy's own pages http://127.0.0.1:${adminPort}`;
+}
+
+async function healthOf(
+  { kind, port, adminPort }: ProcessRecord,
+  state: ShopState,
+  dataDir: string,
+): Promise<string> {
   if (kind === 'postgres') return findPostmaster(dataDir)?.ready ? 'serving' : 'starting';
-  if (kind === 'envoy') {
-    return (await isLive(state.adminPort)) ? 'serving' : 'not ready';
+  if (kind === 'envoy' || kind === 'sidecar') {
+    return (await isLive(adminPort ?? state.adminPort)) ? 'serving' : 'not ready';
   }
   const client = healthClient(`${loopback}:${port}`);
   const serving = await checkHealth(client);
@@ -66,7 +77,7 @@ function withChildren({ pid, kind }: ProcessRecord): number {
 }
 
 function line(name: string, ...columns: (string | number)[]): string {
-  return (name.padEnd(12) + columns.map((text) => String(text).padStart(12)).join('')).trimEnd();
+  return (name.padEnd(18) + columns.map((text) => String(text).padStart(12)).join('')).trimEnd();
 }
 
 function duration(ms: number): string {

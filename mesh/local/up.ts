@@ -1,7 +1,9 @@
 import { relative } from 'node:path';
 import { type LauncherConfig, repository } from './config.ts';
+import { takeOrders } from './control.ts';
 import { Cure } from './cure.ts';
-import { welcome } from './first-call.ts';
+import { welcome, welcomeDirectly } from './first-call.ts';
+import { ordersFor } from './orders.ts';
 import { pathsIn } from './paths.ts';
 import { createProgress } from './progress.ts';
 import { AlreadyRunning, type Shop, startShop } from './shop.ts';
@@ -40,6 +42,7 @@ export async function up(
   try {
     shop = await startShop({
       home: config.home,
+      mesh: config.mesh,
       gatewayPort: config.gatewayPort,
       replicas: config.replicas,
       signal: giveUp.signal,
@@ -52,9 +55,12 @@ export async function up(
     print('Stopped.');
     return 130;
   }
-  print(welcome(shop.gatewayPort, relative(repository, shop.paths.logs) || shop.paths.logs));
+  const logs = relative(repository, shop.paths.logs) || shop.paths.logs;
+  print(config.mesh === 'none' ? welcomeDirectly(shop.addresses, logs) : welcome(shop.gatewayPort, logs));
+  const control = await takeOrders(shop.paths, ordersFor(shop));
   started();
   await stopped;
+  control.close();
   await shop.stop();
   print('Stopped.');
   return 0;
@@ -64,8 +70,7 @@ function alreadyRunning({ home }: LauncherConfig, print: (line: string) => void)
   const state = readState(pathsIn(home));
   if (!state?.ready)
     throw new Cure('the shop is just being started by another launcher: wait for it, or "make down"');
-  print(
-    `The shop runs already, on 127.0.0.1:${state.gatewayPort}. "make status" tells more, "make down" stops it.`,
-  );
+  const where = state.mesh === 'none' ? 'without a mesh' : `on 127.0.0.1:${state.gatewayPort}`;
+  print(`The shop runs already, ${where}. "make status" tells more, "make down" stops it.`);
   return 0;
 }

@@ -42,11 +42,12 @@ export interface Backend {
   drain(): Promise<void>;
 }
 
-/** Starts a backend for the methods of one service of the contract. */
+/** Starts a backend for the methods of one service of the contract. Each answer begins with `headers`. */
 export async function startBackend(
   contract: readonly MethodRoute[],
   service: string,
   port = 0,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Backend> {
   const methods = contract.filter((method) => method.service === service);
   const names = ['', ...serviceNames(methods)];
@@ -68,9 +69,10 @@ export async function startBackend(
   for (const { path } of methods) {
     const handle: handleUnaryCall<Buffer, Buffer> = async (call, callback) => {
       const { metadata } = call;
-      const begin = () => call.sendMetadata(new Metadata());
+      const begin = () => call.sendMetadata(Metadata.fromHttp2Headers(headers));
       backend.calls.push({ path, metadata, at: performance.now() });
       try {
+        if (Object.keys(headers).length > 0) begin();
         await backend.answer({ path, metadata, begin });
         callback(null, Buffer.alloc(0));
       } catch (error) {

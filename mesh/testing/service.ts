@@ -7,7 +7,8 @@ import { readServiceConfig } from './config.ts';
 const { instance, port, failing } = readServiceConfig();
 if (failing) throw new Error('told not to start');
 const contract = readContractFile(fileURLToPath(new URL('../../gen/souk.binpb', import.meta.url)));
-const backend = await startBackend(contract, instance.replace(/-\d+$/, ''), port);
+const service = instance.replace(/(-canary)?-\d+$/, '');
+const backend = await startBackend(contract, service, port, { 'x-test-instance': instance });
 process.once('SIGTERM', () => {
   backend.setServing(false);
   void backend.drain().then(() => process.exit(0));

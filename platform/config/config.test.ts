@@ -33,6 +33,7 @@ test('all faults are reported together, and none repeats a value', () => {
     ...good,
     PORT: 'http',
     DATABASE_URL: 'pass-word',
+    EVENTS_URL: 'nats://souk:pass-word@',
     SERVICE_TOKENS: 'order=pass-word',
     DRAIN_TIMEOUT_MS: '0',
   };
@@ -40,6 +41,7 @@ test('all faults are reported together, and none repeats a value', () => {
   expect(faults.map((fault) => fault.split(' ')[0]).toSorted()).toEqual([
     'DATABASE_URL',
     'DRAIN_TIMEOUT_MS',
+    'EVENTS_URL',
     'PORT',
     'PRODUCT_ADDRESS',
     'SERVICE_TOKENS',
@@ -55,19 +57,37 @@ test.each([
   ['INSTANCE', 'a b'],
   ['HOST', 'a/b'],
   ['PRODUCT_ADDRESS', 'product'],
+  ['PRODUCT_ADDRESS', '127.0.0.1:80,127.0.0.1:81'],
+  ['PRODUCT_ADDRESS', 'ipv4:127.0.0.1:80,'],
   ['DATABASE_URL', 'mysql://u@h/d'],
   ['DATABASE_POOL_SIZE', '0'],
+  ['EVENTS_URL', 'http://127.0.0.1:4222'],
   ['SERVICE_TOKENS', `order=${'s'.repeat(16)},order=${'s'.repeat(16)}`],
 ])('%s=%s is a fault', (name, value) => {
   expect(faultsOf({ ...good, [name]: value })).toHaveLength(1);
 });
 
-test.each(['127.0.0.1:1', 'dns:///product.souk:80', '[::1]:80', 'ipv4:127.0.0.1:80'])(
-  '%s is an address',
+test.each([
+  '127.0.0.1:1',
+  'dns:///product.souk:80',
+  '[::1]:80',
+  'ipv4:127.0.0.1:80',
+  'ipv4:127.0.0.1:80,127.0.0.1:81',
+  'ipv6:[::1]:80,[::2]:80',
+])('%s is an address', (value) => {
+  expect(faultsOf({ ...good, PRODUCT_ADDRESS: value })).toEqual([]);
+});
+
+test.each(['nats://127.0.0.1:4222', 'tls://token@nats', 'nats://u:p%40ss@a:4222,b:4222'])(
+  '%s is a broker',
   (value) => {
-    expect(faultsOf({ ...good, PRODUCT_ADDRESS: value })).toEqual([]);
+    expect(parseConfig(spec, { ...good, EVENTS_URL: value }).EVENTS_URL).toBe(value);
   },
 );
+
+test('without a broker EVENTS_URL is empty', () => {
+  expect(parseConfig(spec, { ...good, EVENTS_URL: '' }).EVENTS_URL).toBe('');
+});
 
 test('a short secret is a fault', () => {
   expect(() => parseConfig({ SERVICE_TOKEN: secret() }, { SERVICE_TOKEN: 'short' })).toThrow(

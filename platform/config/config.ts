@@ -1,5 +1,15 @@
 import { customCleanEnv, EnvMissingError, type ReporterOptions } from 'envalid';
-import { count, databaseUrl, duration, host, instance, logLevel, port } from './validators.ts';
+import {
+  brokerUrl,
+  count,
+  databaseUrl,
+  duration,
+  host,
+  instance,
+  logLevel,
+  port,
+  secret,
+} from './validators.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -24,11 +34,23 @@ export function baseConfig(service: string) {
     METRICS_PORT: port({ default: 0, desc: 'port of GET /metrics; 0 turns it off' }),
     DATABASE_URL: databaseUrl({ desc: 'postgres:// URL of the database of this service' }),
     DATABASE_POOL_SIZE: count({ default: 8, desc: 'most connections to the database' }),
+    EVENTS_URL: brokerUrl({
+      default: '',
+      desc: 'nats:// URL of the event broker; without one events need none',
+    }),
     LOG_LEVEL: logLevel({ default: 'info', desc: 'least severe level that is logged' }),
     INSTANCE: instance({ default: `${service}-${process.pid}`, desc: 'name of this process in logs' }),
     DRAIN_TIMEOUT_MS: duration({
       default: 10_000,
       desc: 'how long calls under way may take to finish at stop',
+    }),
+    SIDECAR_SECRET: secret({
+      default: '',
+      desc: 'shared with the sidecar, through which all calls must then come; without one there is none',
+    }),
+    EVENT_RETENTION_S: duration({
+      default: 86_400,
+      desc: 'how long published events stay in the log at the least',
     }),
   };
 }

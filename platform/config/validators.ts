@@ -47,10 +47,21 @@ export const databaseUrl = makeValidator<string>((input) => {
   return input;
 });
 
-/** A gRPC target: host:port, or with a scheme such as dns:///host:port. */
+const HOST_PORT = String.raw`(?:\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}`;
+const TARGET = new RegExp(
+  `^(?:(?:[a-z][a-z0-9]*:(?:///?)?)?${HOST_PORT}|ipv[46]:${HOST_PORT}(?:,${HOST_PORT})+)$`,
+);
+
+/** A nats:// or tls:// URL; several hosts may be given, separated by commas. A user without a password is a token. */
+export const brokerUrl = makeValidator<string>((input) => {
+  if (!/^(nats|tls):\/\/([^:@/\s]+(:[^:@/\s]+)?@)?[\w.:,[\]-]+$/.test(input))
+    throw new Error('must be a URL such as nats://user:password@host:4222');
+  return input;
+});
+
+/** A gRPC target: host:port, with a scheme such as dns:///host:port, or a list of instances ipv4:host:port,host:port. */
 export const address = makeValidator<string>((input) => {
-  if (!/^(?:[a-z][a-z0-9]*:(?:\/\/\/?)?)?(?:\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/.test(input))
-    throw new Error('must be host:port');
+  if (!TARGET.test(input)) throw new Error('must be host:port, or ipv4:host:port,host:port');
   return input;
 });
 

@@ -69,12 +69,19 @@ test('a changed, a missing and a late file are refused; other line ends are no c
   await write('003-last.sql', 'select 3;');
   await expect(migrate(sql, directory)).rejects.toThrow('003-last.sql was changed after it was applied');
   await rename(join(folder, '003-last.sql'), join(folder, '004-last.sql'));
-  await expect(migrate(sql, directory)).rejects.toThrow('the database has migration 003-last.sql');
+  await expect(migrate(sql, directory)).rejects.toThrow('003-last.sql was applied and is gone');
 
   await write('003-last.sql', 'select 1;\nselect 2;\n');
   await migrate(sql, directory).catch(() => {});
   await rm(join(folder, '002-more.sql'));
   await expect(migrate(sql, directory)).rejects.toThrow('002-more.sql');
+});
+
+test('what a newer release has applied is left alone', async () => {
+  await write('009-newer.sql', 'select 9;');
+  await migrate(sql, directory);
+  await rm(join(folder, '009-newer.sql'));
+  expect(await migrate(sql, directory)).toEqual([]);
 });
 
 test('a file numbered before an applied one is refused', async () => {

@@ -17,8 +17,8 @@ const FILE_NAME = /^(\d{3})-[a-z0-9-]+\.sql$/;
 /**
  * Brings the database up to the files NNN-name.sql in `directory`, in the order of their numbers, each in a
  * transaction together with its record in schema_migrations. Replicas may start together: one migrates, the
- * others wait for its advisory lock and find the work done. Throws when an applied file has changed or is
- * gone, when numbers repeat, and when a statement fails (that file then had no effect).
+ * others wait for its advisory lock and find the work done. What a newer release has applied after them is left
+ * alone. Throws when an applied file has changed or is gone, when numbers repeat, and when a statement fails (that file then had no effect).
  *
  * @returns the names of the files applied now
  */
@@ -71,9 +71,10 @@ function unapplied(
   for (const record of applied) {
     const file = files.get(record.id);
     if (file === undefined) {
-      throw new Error(
-        `the database has migration ${record.name}, which this release does not know: it is newer`,
-      );
+      // A newer release's, beside which this one still runs, or is started again: a canary, a rolling update. Hence a
+      // migration keeps what the release before it needs.
+      if (record.id > (migrations.at(-1)?.id ?? 0)) continue;
+      throw new Error(`migration ${record.name} was applied and is gone: restore it`);
     }
     if (file.checksum !== record.checksum) {
       throw new Error(

@@ -4,6 +4,7 @@ import { service as healthService } from 'grpc-health-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { implementPartly } from '../testing/implement.ts';
 import { type TestServer, testServer } from '../testing/server.ts';
+import { LIVENESS } from './health.ts';
 
 const implementations = [implementPartly(ProductService, {})];
 
@@ -44,6 +45,12 @@ test('health follows its check, for the server and for each service', async () =
   expect(await check(server, '')).toBe('NOT_SERVING');
   // However often health was asked.
   expect(checks).toBeLessThan(8);
+});
+
+test('liveness serves whatever the server depends on', async () => {
+  const server = await testServer({ implementations, health: () => Promise.reject(new Error('away')) });
+  expect(await check(server, '')).toBe('NOT_SERVING');
+  expect(await check(server, LIVENESS)).toBe('SERVING');
 });
 
 test('one slow answer of a dependency takes nobody out, two in a row do', async () => {

@@ -12,6 +12,12 @@ export interface Health {
   stop(): void;
 }
 
+/**
+ * A name that serves for as long as the process answers at all, whatever it depends on: an orchestrator that asks for
+ * it restarts what hangs, and not everything at once when the database is away.
+ */
+export const LIVENESS = 'liveness';
+
 const INTERVAL_MS = 1_000;
 /** A check that merely takes too long must do so this often in a row; a lost connection counts at once. */
 const FAILURES_TO_NOT_SERVING = 2;
@@ -27,9 +33,10 @@ export function addHealth(
   log: Logger,
 ): Health {
   const names = ['', ...services];
-  const implementation = new HealthImplementation(
-    Object.fromEntries(names.map((name) => [name, 'NOT_SERVING'])),
-  );
+  const implementation = new HealthImplementation({
+    ...Object.fromEntries(names.map((name) => [name, 'NOT_SERVING'])),
+    [LIVENESS]: 'SERVING',
+  });
   const watches = new Set<ServerWritableStream<unknown, unknown>>();
   let wanted = true;
   let healthy = false;

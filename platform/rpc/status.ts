@@ -22,6 +22,8 @@ export const CODES: Readonly<Record<Kind, status>> = {
 
 /** Trailer that tells the caller of a failed call which request to ask about. */
 export const REQUEST_ID_HEADER = 'x-request-id';
+/** Tells the caller's proxy that another try here would be one more there, where it was tried again already. */
+const PASSED_ON_HEADER = 'x-souk-passed-on';
 const MAX_MESSAGE_LENGTH = 500;
 
 /** A failed call's status, as grpc-js takes it. */
@@ -61,6 +63,7 @@ export function toStatus(error: DomainError, requestId: string): ErrorStatus {
   const metadata = new Metadata();
   metadata.set(DETAILS_TRAILER, encodeDetails(shown, code, details));
   metadata.set(REQUEST_ID_HEADER, requestId);
+  if (error.passedOn) metadata.set(PASSED_ON_HEADER, '1');
   return { code, details, metadata };
 }
 

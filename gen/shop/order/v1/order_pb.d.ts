@@ -54,8 +54,8 @@ export declare type Order = Message<"shop.order.v1.Order"> & {
   total?: Money | undefined;
 
   /**
-   * Why it was rejected: INSUFFICIENT_STOCK, INSUFFICIENT_CREDIT, PRODUCT_NOT_FOUND, or INTERRUPTED for technical
-   * reasons. Empty unless rejected.
+   * Why it was rejected: INSUFFICIENT_STOCK, INSUFFICIENT_CREDIT, PRODUCT_NOT_FOUND, USER_DELETED when the account was
+   * deleted while the order was being placed, or INTERRUPTED for technical reasons. Empty unless rejected.
    *
    * @generated from field: string reject_reason = 6;
    */
@@ -88,6 +88,14 @@ export declare type Order = Message<"shop.order.v1.Order"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 10;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * What the customer is called now, as far as it has come to this service. Only in answers of GetOrder and ListOrders.
+   * Empty: not known, or the account was deleted.
+   *
+   * @generated from field: string customer_name = 11;
+   */
+  customerName: string;
 };
 
 /**
@@ -129,6 +137,14 @@ export declare type OrderLine = Message<"shop.order.v1.OrderLine"> & {
    * @generated from field: uint32 quantity = 4;
    */
   quantity: number;
+
+  /**
+   * What the product is called now, as far as it has come to this service. Only in answers of GetOrder and ListOrders.
+   * Empty: not known, or it is no longer in the catalogue.
+   *
+   * @generated from field: string current_product_name = 5;
+   */
+  currentProductName: string;
 };
 
 /**
@@ -220,7 +236,7 @@ export enum OrderState {
   REJECTED = 3,
 
   /**
-   * Cancelled: stock and credit went back. Final.
+   * Cancelled, by its customer, an admin, or because the account was deleted: stock and credit went back. Final.
    *
    * @generated from enum value: ORDER_STATE_CANCELLED = 4;
    */

@@ -536,7 +536,8 @@ export declare const RetryTransactionResponseSchema: GenMessage<RetryTransaction
 export declare const OrderService: GenService<{
   /**
    * Places an order: takes the stock and pays from the caller's wallet, all or nothing. Prices are the catalogue's.
-   * FAILED_PRECONDITION: INSUFFICIENT_STOCK, INSUFFICIENT_CREDIT, or MIXED_CURRENCIES. NOT_FOUND: PRODUCT_NOT_FOUND.
+   * FAILED_PRECONDITION: INSUFFICIENT_STOCK, INSUFFICIENT_CREDIT, MIXED_CURRENCIES, or USER_DELETED, the account was
+   * deleted meanwhile. NOT_FOUND: PRODUCT_NOT_FOUND.
    * INVALID_ARGUMENT: TOTAL_TOO_LARGE, it would cost more than 10^12. ALREADY_EXISTS: the request_id was used with other
    * contents. UNAVAILABLE: ORDER_INTERRUPTED, nothing was taken; the same request may be repeated.
    *

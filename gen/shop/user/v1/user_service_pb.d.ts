@@ -447,6 +447,80 @@ export declare type ListSigningKeysResponse = Message<"shop.user.v1.ListSigningK
 export declare const ListSigningKeysResponseSchema: GenMessage<ListSigningKeysResponse>;
 
 /**
+ * Asks for BatchGetDisplayNames.
+ *
+ * @generated from message shop.user.v1.BatchGetDisplayNamesRequest
+ */
+export declare type BatchGetDisplayNamesRequest = Message<"shop.user.v1.BatchGetDisplayNamesRequest"> & {
+  /**
+   * The users' ids, 1 to 500.
+   *
+   * @generated from field: repeated string user_ids = 1;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message shop.user.v1.BatchGetDisplayNamesRequest.
+ * Use `create(BatchGetDisplayNamesRequestSchema)` to create a new message.
+ */
+export declare const BatchGetDisplayNamesRequestSchema: GenMessage<BatchGetDisplayNamesRequest>;
+
+/**
+ * What an account calls itself.
+ *
+ * @generated from message shop.user.v1.UserDisplayName
+ */
+export declare type UserDisplayName = Message<"shop.user.v1.UserDisplayName"> & {
+  /**
+   * The user's id.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * The name. It is personal: keep it out of logs, and erase it with the account.
+   *
+   * @generated from field: string display_name = 2;
+   */
+  displayName: string;
+
+  /**
+   * The account's version.
+   *
+   * @generated from field: int64 version = 3;
+   */
+  version: bigint;
+};
+
+/**
+ * Describes the message shop.user.v1.UserDisplayName.
+ * Use `create(UserDisplayNameSchema)` to create a new message.
+ */
+export declare const UserDisplayNameSchema: GenMessage<UserDisplayName>;
+
+/**
+ * Answers BatchGetDisplayNames.
+ *
+ * @generated from message shop.user.v1.BatchGetDisplayNamesResponse
+ */
+export declare type BatchGetDisplayNamesResponse = Message<"shop.user.v1.BatchGetDisplayNamesResponse"> & {
+  /**
+   * The accounts that there are, in no order.
+   *
+   * @generated from field: repeated shop.user.v1.UserDisplayName names = 1;
+   */
+  names: UserDisplayName[];
+};
+
+/**
+ * Describes the message shop.user.v1.BatchGetDisplayNamesResponse.
+ * Use `create(BatchGetDisplayNamesResponseSchema)` to create a new message.
+ */
+export declare const BatchGetDisplayNamesResponseSchema: GenMessage<BatchGetDisplayNamesResponse>;
+
+/**
  * Accounts and sessions.
  *
  * Any method may answer INVALID_ARGUMENT (with the fields at fault), UNAUTHENTICATED, PERMISSION_DENIED,
@@ -553,6 +627,17 @@ export declare const UserService: GenService<{
     methodKind: "unary";
     input: typeof ListUsersRequestSchema;
     output: typeof ListUsersResponseSchema;
+  },
+  /**
+   * Reads what accounts call themselves, for a service that shows it beside its own data, and that erases it when the
+   * account is deleted (UserDeleted). Accounts that don't exist or were deleted are left out.
+   *
+   * @generated from rpc shop.user.v1.UserService.BatchGetDisplayNames
+   */
+  batchGetDisplayNames: {
+    methodKind: "unary";
+    input: typeof BatchGetDisplayNamesRequestSchema;
+    output: typeof BatchGetDisplayNamesResponseSchema;
   },
   /**
    * Lists the public keys with which access tokens that are valid now can be verified.

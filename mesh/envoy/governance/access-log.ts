@@ -1,4 +1,4 @@
-import { type Resource, typed } from './resource.ts';
+import { type Resource, typed } from '../resource.ts';
 
 /** One JSON line for each call, into a file. It has no header that could hold a secret. */
 export function accessLog(file: string, listener: string): Resource {

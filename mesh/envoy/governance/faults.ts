@@ -1,4 +1,4 @@
-import { type Resource, typed } from './resource.ts';
+import { type Resource, typed } from '../resource.ts';
 
 /**
  * Lets a test spoil calls between services while they run. It does nothing until setFaults; a shop that is not

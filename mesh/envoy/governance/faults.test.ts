@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gatewayBootstrap } from './bootstrap.ts';
+import { gatewayBootstrap } from '../bootstrap.ts';
 
 function bootstrap(faults?: boolean): string {
   const config = gatewayBootstrap({
@@ -10,6 +10,7 @@ function bootstrap(faults?: boolean): string {
         path: '/shop.order.v1.OrderService/GetOrder',
         service: 'order',
         timeoutMs: 1,
+        streaming: false,
         retryable: true,
         internal: false,
       },

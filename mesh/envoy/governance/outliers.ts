@@ -1,0 +1,23 @@
+import type { Resource } from '../resource.ts';
+
+/** Takes out an instance whose calls fail while its health checks pass, for 5 s at first and longer each time. */
+export const outliers: Resource = {
+  outlier_detection: {
+    interval: '1s',
+    base_ejection_time: '5s',
+    max_ejection_time: '30s',
+    max_ejection_percent: 50,
+    // Failures to reach an instance, and its own answers (UNAVAILABLE is 503 here), are counted apart. INTERNAL and
+    // UNKNOWN don't count: a request that hits a bug must not take instances away from everybody.
+    split_external_local_origin_errors: true,
+    consecutive_local_origin_failure: 3,
+    enforcing_consecutive_local_origin_failure: 100,
+    consecutive_gateway_failure: 5,
+    enforcing_consecutive_gateway_failure: 100,
+    enforcing_consecutive_5xx: 0,
+    enforcing_success_rate: 0,
+    enforcing_local_origin_success_rate: 0,
+    // Else the next passed check would let an outlier back in at once.
+    successful_active_health_check_uneject_host: false,
+  },
+};

@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { createCaller, type Outcome } from '../testing/call.ts';
+import { type Shop, startShop } from './shop.ts';
+
+// The launcher on programs that start in a moment, with real sidecars: the services themselves are tested elsewhere.
+const home = mkdtempSync(join(tmpdir(), 'souk-deployment-'));
+let shop: Shop;
+beforeAll(async () => {
+  shop = await startShop({
+    home,
+    durable: false,
+    entry: () => fileURLToPath(new URL('../testing/service.ts', import.meta.url)),
+    longestRestartDelayMs: 200,
+  });
+});
+afterAll(async () => {
+  await shop.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const getProduct = '/shop.product.v1.ProductService/GetProduct';
+const updateProduct = '/shop.product.v1.ProductService/UpdateProduct'; // never sent twice
+const names = () => shop.deployment('product').instances.map(({ name }) => name);
+
+/** Calls without a pause, from several callers, while `change` is made. */
+async function under(path: string, change: () => Promise<unknown>): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  let changing = true;
+  const callers = Array.from({ length: 4 }, async () => {
+    const caller = createCaller(shop.gatewayPort);
+    while (changing) outcomes.push(await caller.call(path));
+    caller.close();
+  });
+  try {
+    await change();
+  } finally {
+    changing = false;
+    await Promise.all(callers);
+  }
+  return outcomes;
+}
+const failures = (outcomes: readonly Outcome[]) => outcomes.filter(({ code }) => code !== 'OK');
+
+it('changes the number of instances without a failed call', async () => {
+  const outcomes = await under(updateProduct, async () => {
+    await shop.deployment('product').scale(4);
+    expect(names()).toEqual(['product-1', 'product-2', 'product-3', 'product-4']);
+    await shop.deployment('product').scale(2);
+    expect(names()).toEqual(['product-1', 'product-2']);
+  });
+  expect(failures(outcomes)).toEqual([]);
+  expect(outcomes.length).toBeGreaterThan(100);
+});
+
+it('exchanges all instances without a failed call', async () => {
+  const before = shop.deployment('product').instances.map((one) => one.running()?.identity.pid);
+  const outcomes = await under(updateProduct, () => shop.deployment('product').restart());
+  expect(failures(outcomes)).toEqual([]);
+  expect(names()).toHaveLength(2);
+  const after = shop.deployment('product').instances.map((one) => one.running()?.identity.pid);
+  expect(after.filter((pid) => before.includes(pid))).toEqual([]);
+});
+
+it('loses no read when a sidecar is killed, and starts it again', async () => {
+  const [first] = shop.deployment('product').instances;
+  const sidecar = first?.sidecar;
+  const before = sidecar?.running()?.identity.pid;
+  const outcomes = await under(getProduct, async () => {
+    expect(shop.kill(sidecar?.name ?? '')).toBe(true);
+    await vi.waitFor(
+      () => {
+        expect(sidecar?.running()?.identity.pid).not.toBe(before);
+        expect(first?.serving()).toBe(true);
+      },
+      { timeout: 15_000, interval: 20 },
+    );
+  });
+  expect(failures(outcomes)).toEqual([]);
+});
+
+it('refuses a number that can’t be', async () => {
+  await expect(shop.deployment('product').scale(0)).rejects.toThrow('REPLICAS must be a whole number');
+  expect(() => shop.deployment('shipping')).toThrow('SERVICE is one of user, product, order');
+});
