@@ -3,7 +3,9 @@ import { anyServiceCluster, serviceCluster } from './clusters.ts';
 import { type MethodRoute, serviceNames } from './contract.ts';
 import { callFilters, gatewayFilters, internalFilters } from './filters.ts';
 import { accessLog } from './governance/access-log.ts';
+import type { CircuitLimits } from './governance/circuit-breakers.ts';
 import { faultFilter, faultRuntime } from './governance/faults.ts';
+import { type RateLimits, usualRates } from './governance/rate-limits.ts';
 import { listener } from './listeners.ts';
 import { address, type Resource, typed } from './resource.ts';
 import { gatewayRoutes, internalRoutes } from './routes.ts';
@@ -29,6 +31,10 @@ export interface GatewayOptions {
   readonly accessLogFile: string;
   /** A regular expression of the web origins that may call from a browser. Default: pages served by this machine. */
   readonly corsOrigin?: string;
+  /** How much may be under way to one service. Default: usualLimits. */
+  readonly limits?: CircuitLimits | undefined;
+  /** How often a client may call. Default: usualRates. */
+  readonly rates?: RateLimits | undefined;
   /** For tests only: calls between services can be delayed and dropped at will. Default false. */
   readonly faults?: boolean;
 }
@@ -44,7 +50,7 @@ export function gatewayBootstrap(options: GatewayOptions): Resource {
     host,
     port: options.gatewayPort,
     routes: gatewayRoutes(contract, corsOrigin),
-    filters: gatewayFilters(options.descriptorSetFile, serviceNames(contract)),
+    filters: gatewayFilters(options.descriptorSetFile, serviceNames(contract), options.rates ?? usualRates),
     accessLog: accessLog(options.accessLogFile, 'gateway'),
     edge: true,
   });
@@ -71,6 +77,7 @@ export function gatewayBootstrap(options: GatewayOptions): Resource {
             options.endpointsFolder,
             callFilters(contract),
             identity && outboundTls(identity, service),
+            options.limits,
           ),
         ),
         anyServiceCluster(services),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { MethodRoute } from './contract.ts';
+import { type RateLimits, rateLimits } from './governance/rate-limits.ts';
 import { retryBudget } from './governance/retries.ts';
 import { wholeAnswers } from './governance/whole-answers.ts';
 import { type Resource, typed } from './resource.ts';
@@ -9,15 +10,20 @@ const maxMessageBytes = 4 * 1024 * 1024;
 
 /**
  * What a call passes through in the gateway, in this order: CORS answers browsers' preflights; gRPC-Web and JSON
- * become gRPC; health checks find their service; the router sends it on.
+ * become gRPC; who calls too often is turned away; health checks find their service; the router sends it on.
  */
-export function gatewayFilters(descriptorSetFile: string, serviceNames: readonly string[]): Resource[] {
+export function gatewayFilters(
+  descriptorSetFile: string,
+  serviceNames: readonly string[],
+  rates: RateLimits,
+): Resource[] {
   return [
     { name: 'envoy.filters.http.cors', typed_config: typed('envoy.extensions.filters.http.cors.v3.Cors') },
     {
       name: 'envoy.filters.http.grpc_web',
       typed_config: typed('envoy.extensions.filters.http.grpc_web.v3.GrpcWeb'),
     },
+    rateLimits(rates),
     transcoder(descriptorSetFile, serviceNames),
     healthByName(),
     router,

@@ -7,6 +7,7 @@ const codes: readonly (readonly [status: number, code: number])[] = [
   [404, 12], // UNIMPLEMENTED: no such method
   [408, 4], // DEADLINE_EXCEEDED
   [413, 8], // RESOURCE_EXHAUSTED: a message too large
+  [429, 8], // RESOURCE_EXHAUSTED: too many calls
   [431, 8], // RESOURCE_EXHAUSTED: headers too large
   [503, 14], // UNAVAILABLE: no instance
   [504, 4], // DEADLINE_EXCEEDED; Envoy's default would be UNAVAILABLE, a reason to try again

@@ -7,7 +7,7 @@ import { spiffeId, TRUST_DOMAIN } from '../identity/spiffe.ts';
 import { descriptorSetFile } from '../local/gateway.ts';
 import { drainTimeoutMs } from '../local/service-environment.ts';
 import { services } from '../local/services.ts';
-import { type Manifest, manifest, manifests, noKubectl, OVERLAYS } from './checks/kustomize.ts';
+import { kubectlThere, type Manifest, manifest, manifests, OVERLAYS, skipped } from './checks/kustomize.ts';
 import { workload } from './checks/workload.ts';
 
 const everywhere = OVERLAYS.flatMap((overlay) => services.map(({ name }) => [name, overlay] as const));
@@ -19,9 +19,9 @@ function selects(selector: Readonly<Record<string, string>> | undefined, pod: Ma
   return entries.length > 0 && entries.every(([name, value]) => pod.metadata.labels[name] === value);
 }
 
-describe.skipIf(noKubectl)('%s', () => {
+describe.skipIf(!kubectlThere)(`as deployed${skipped}`, () => {
   describe.each(everywhere)('%s in %s', (service, overlay) => {
-    const all = noKubectl === undefined ? workload(overlay, service) : undefined;
+    const all = kubectlThere ? workload(overlay, service) : undefined;
     const { deployment, pod, container, settings } = all as NonNullable<typeof all>;
     const others = () => services.map(({ name }) => workload(overlay, name).pod);
 
@@ -64,6 +64,20 @@ describe.skipIf(noKubectl)('%s', () => {
       expect(pod.metadata.annotations['prometheus.io/port']).toBe(String(metrics));
       for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe'])
         expect(container[probe].grpc.port).toBe(grpc);
+    });
+
+    it('is reached by its callers, and reaches whom it calls', () => {
+      const { ingress, egress } = manifest(overlay, 'NetworkPolicy', service).spec;
+      const peers = ([rule]: Manifest['spec'][], side: 'from' | 'to'): string[] =>
+        rule[side].flatMap(({ podSelector }: Manifest['spec']) => podSelector.matchExpressions[0].values);
+      const calls = services.find(({ name }) => name === service)?.calls ?? [];
+      const callers = services.filter((other) => other.calls.includes(service)).map(({ name }) => name);
+      const through = overlay === 'envoy-gateway' ? ['internal'] : undefined;
+      expect(peers(ingress, 'from').sort()).toEqual(through ?? callers.sort());
+      expect(peers(egress, 'to').sort()).toEqual(through ?? [...calls].sort());
+      expect(ingress[0].ports[0].port).toBe(GRPC_PORT);
+      const linkerdsPort = overlay === 'linkerd' ? [4143] : [];
+      expect(ingress[0].ports.slice(1).map(({ port }: { port: number }) => port)).toEqual(linkerdsPort);
     });
 
     it('is ready when what it depends on works, and restarted only when it hangs', () => {

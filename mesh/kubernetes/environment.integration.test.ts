@@ -7,7 +7,7 @@ import { configSpec as user } from '../../services/user/config.ts';
 import { pathsIn } from '../local/paths.ts';
 import { instanceEnvironment, serviceEnvironment } from '../local/service-environment.ts';
 import { services } from '../local/services.ts';
-import { manifest, noKubectl, OVERLAYS } from './checks/kustomize.ts';
+import { kubectlThere, manifest, OVERLAYS, skipped } from './checks/kustomize.ts';
 import { workload } from './checks/workload.ts';
 
 const specs: Record<string, object> = { user, product, order };
@@ -21,10 +21,13 @@ function launched(service: string): Record<string, string | undefined> {
     paths: pathsIn('/home/of/the/shop'),
     secrets: (name: string) => `${name}-0123456789abcdef`,
     postgresPort: 5432,
+    sidecarSecret: '',
     addresses: Object.fromEntries(services.map(({ name }) => [name, '127.0.0.1:1'])),
     inherited: {},
   };
-  return { ...serviceEnvironment(spec, around), ...instanceEnvironment(`${service}-1`, 1, 2) };
+  const environment = { ...serviceEnvironment(spec, around), ...instanceEnvironment(`${service}-1`, 1, 2) };
+  // What is empty is not there.
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
 }
 
 /** What a pod finds: the manifests' settings, and from its Secret what the launcher would make. */
@@ -34,7 +37,7 @@ function deployed(overlay: (typeof OVERLAYS)[number], service: string) {
   return { ...settings, ...Object.fromEntries(secrets.map((name) => [name, made[name]])) };
 }
 
-describe.skipIf(noKubectl)('the environment of', () => {
+describe.skipIf(!kubectlThere)(`the environment of${skipped}`, () => {
   const everywhere = OVERLAYS.flatMap((overlay) => services.map(({ name }) => [name, overlay] as const));
 
   it.each(everywhere)('%s in %s is one that the service takes', (service, overlay) => {

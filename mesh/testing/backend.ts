@@ -21,9 +21,11 @@ export type Answer = (call: {
 /** A status to be thrown by an answer. */
 export class Failure extends Error {
   readonly code: status;
-  constructor(code: status) {
+  readonly metadata: Metadata;
+  constructor(code: status, headers: Readonly<Record<string, string>> = {}) {
     super(`told to fail with ${status[code]}`);
     this.code = code;
+    this.metadata = Metadata.fromHttp2Headers(headers);
   }
 }
 

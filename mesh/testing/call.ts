@@ -7,6 +7,8 @@ export interface Outcome {
   readonly details: string;
   /** What the server sent before its answer. */
   readonly headers: Metadata;
+  /** What it sent with a failure. */
+  readonly trailers: Metadata;
   readonly ms: number;
 }
 
@@ -42,6 +44,7 @@ export function createCaller(port: number): Caller {
                 code: status[error?.code ?? status.OK] as keyof typeof status,
                 details: error?.details ?? '',
                 headers: received,
+                trailers: error?.metadata ?? new Metadata(),
                 ms: performance.now() - start,
               }),
           )

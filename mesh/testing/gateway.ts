@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gatewayBootstrap } from '../envoy/bootstrap.ts';
 import { type MethodRoute, readContractFile } from '../envoy/contract.ts';
+import type { CircuitLimits } from '../envoy/governance/circuit-breakers.ts';
+import type { RateLimits } from '../envoy/governance/rate-limits.ts';
 import { readConfig } from '../local/config.ts';
 import { envoyIsReady, startEnvoy, stopEnvoy } from '../local/envoy.ts';
 import { installEnvoy } from '../local/envoy-binary.ts';
@@ -25,7 +27,9 @@ export interface TestGateway {
 }
 
 /** Starts the gateway on free ports, with no instances yet. */
-export async function startTestGateway(): Promise<TestGateway> {
+export async function startTestGateway(
+  options: { rates?: RateLimits; limits?: CircuitLimits } = {},
+): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'souk-gateway-'));
   const contract = readContractFile(descriptorSetFile);
   const registry = createRegistry(join(folder, 'eds'), [...new Set(contract.map(({ service }) => service))]);
@@ -44,6 +48,7 @@ export async function startTestGateway(): Promise<TestGateway> {
       descriptorSetFile,
       endpointsFolder: join(folder, 'eds'),
       accessLogFile,
+      ...options,
     }),
     bootstrapFile: join(folder, 'bootstrap.json'),
     logFile: join(folder, 'envoy.log'),

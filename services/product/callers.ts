@@ -8,12 +8,17 @@ import { createClient } from '../../platform/rpc/client.ts';
 export function authenticateCallers(config: {
   readonly USER_ADDRESS: string;
   readonly SERVICE_TOKENS: ReadonlyMap<string, string>;
+  readonly SIDECAR_SECRET: string;
 }): { authenticate: Authenticate; close(): void } {
   const users = createClient(UserService, { address: config.USER_ADDRESS });
   const keys = remoteKeys(async () => (await users.listSigningKeys({})).keys);
   const verifier = createTokenVerifier({ keys });
   return {
-    authenticate: createAuthenticate({ verifier, serviceTokens: config.SERVICE_TOKENS }),
+    authenticate: createAuthenticate({
+      verifier,
+      serviceTokens: config.SERVICE_TOKENS,
+      sidecarSecret: config.SIDECAR_SECRET,
+    }),
     close: users.close,
   };
 }

@@ -1,4 +1,6 @@
 import { createBatcher } from '../../platform/batch/batcher.ts';
+import type { Context } from '../../platform/rpc/context.ts';
+import type { TraceContext } from '../../platform/telemetry/trace.ts';
 import type { Outcome } from './stock.ts';
 
 /** Each order service calls with up to a few hundred branches; this bounds what one statement has to do. */
@@ -7,21 +9,26 @@ const MAX_IN_FLIGHT = 2;
 
 /**
  * Makes one statement and one commit out of the calls of one method that arrive together. On a product that everybody
- * wants, calls that each commit by themselves would wait for each other's commits in a row.
+ * wants, calls that each commit by themselves would wait for each other's commits in a row. Of the calls' traces `run`
+ * gets the first.
  */
 export function coalesce<Branch>(
-  run: (branches: readonly Branch[]) => Promise<Outcome[]>,
-): (branches: readonly Branch[]) => Promise<Outcome[]> {
-  return createBatcher<readonly Branch[], Outcome[]>({
+  run: (branches: readonly Branch[], trace: TraceContext | undefined) => Promise<Outcome[]>,
+): (branches: readonly Branch[], context: Pick<Context, 'trace'>) => Promise<Outcome[]> {
+  const batched = createBatcher<{ branches: readonly Branch[]; context: Pick<Context, 'trace'> }, Outcome[]>({
     maxSize: MAX_CALLS,
     maxInFlight: MAX_IN_FLIGHT,
     async run(calls) {
-      const outcomes = await run(calls.flat());
+      const outcomes = await run(
+        calls.flatMap(({ branches }) => branches),
+        calls[0]?.context.trace,
+      );
       let next = 0;
-      return calls.map(({ length }) => {
+      return calls.map(({ branches: { length } }) => {
         next += length;
         return outcomes.slice(next - length, next);
       });
     },
   });
+  return (branches, context) => batched({ branches, context });
 }

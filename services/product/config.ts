@@ -6,7 +6,7 @@ export const configSpec = {
   ...baseConfig('product'),
   USER_ADDRESS: address({ desc: 'gRPC target of the user service, which lists the keys of access tokens' }),
   ORDER_ADDRESS: address({
-    desc: 'gRPC target of the order service, which is asked about hanging reservations',
+    desc: 'gRPC target of the order service, which is asked about hanging reservations and tells what is sold',
   }),
   SERVICE_TOKEN: secret({ desc: 'secret with which this service proves its name to the others' }),
   SERVICE_TOKENS: serviceTokens({ desc: 'secrets of the services that may call: order=<secret>' }),

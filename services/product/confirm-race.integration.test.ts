@@ -63,7 +63,7 @@ test('a reservation that is committed while a confirm of its name waits is not w
   // It has locked the only row that there was. Now the other comes.
   await first.tx`
     select reason from take_stock(
-      'reserve', ${[late.transactionId]}::uuid[], ${[late.branchId]}::text[], '{1}', '{1}', ${[p]}::uuid[], '{1}')`;
+      'reserve', ${[late.transactionId]}::uuid[], ${[late.branchId]}::text[], '{1}', '{1}', ${[p]}::uuid[], '{1}', '')`;
   await first.release();
   // Not just any lock: for a moment more it may still be waiting for that of `p`.
   await untilBlockedBy(second.tx);

@@ -1,14 +1,13 @@
 import { OrderService } from '@souk/contracts/shop/order/v1/order_service_pb.js';
 import { TransactionState } from '@souk/contracts/shop/order/v1/transaction_pb.js';
 import type { Sql } from '../../platform/db/database.ts';
-import { DomainError } from '../../platform/errors.ts';
+import { askCoordinator } from '../../platform/participant/ask-coordinator.ts';
 import type { BranchName } from '../../platform/participant/branch.ts';
 import { claimHangingTries } from '../../platform/participant/branch-store.ts';
-import { type Decision, followCoordinator } from '../../platform/participant/hanging-tries.ts';
+import { followCoordinator } from '../../platform/participant/hanging-tries.ts';
 import { countConflicts, type ParticipantMetrics } from '../../platform/participant/metrics.ts';
 import { createClient } from '../../platform/rpc/client.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
-
 import type { Outcome } from './stock.ts';
 import { cancelReservations, confirmReservations } from './stock-store.ts';
 
@@ -18,15 +17,6 @@ export interface CoordinatorConfig {
   readonly SERVICE_TOKEN: string;
   readonly TRY_TIMEOUT_S: number;
 }
-
-const DECISIONS: Readonly<Record<TransactionState, Decision>> = {
-  [TransactionState.UNSPECIFIED]: 'wait',
-  [TransactionState.RUNNING]: 'wait',
-  [TransactionState.COMMITTING]: 'commit',
-  [TransactionState.COMMITTED]: 'commit',
-  [TransactionState.ROLLING_BACK]: 'rollback',
-  [TransactionState.ROLLED_BACK]: 'rollback',
-};
 
 /** Follows the order service's decisions about reservations that were left hanging, until `stopping`. */
 export async function followOrders(
@@ -43,23 +33,11 @@ export async function followOrders(
     serviceToken: config.SERVICE_TOKEN,
   });
 
-  async function ask(transactionId: string, signal: AbortSignal): Promise<Decision> {
-    try {
-      const { transaction } = await orders.getTransaction({ transactionId }, { signal });
-      // A state of a newer release: it will be one that is known here in the end.
-      return DECISIONS[transaction?.state ?? TransactionState.UNSPECIFIED] ?? 'wait';
-    } catch (error) {
-      // By its reason: a proxy without a route may say NOT_FOUND as well.
-      if (error instanceof DomainError && error.reason === 'TRANSACTION_NOT_FOUND') return 'rollback';
-      throw error;
-    }
-  }
-
   const counted = async (method: string, outcomes: Promise<Outcome[]>) =>
     countConflicts(metrics, method, await outcomes);
   const tries = {
     hanging: (limit: number) => claimHangingTries(sql, config.TRY_TIMEOUT_S, limit),
-    ask,
+    ask: askCoordinator(orders, TransactionState),
     confirm: (names: readonly BranchName[]) => counted('ConfirmReservation', confirmReservations(sql, names)),
     cancel: (names: readonly BranchName[]) => counted('CancelReservation', cancelReservations(sql, names)),
     metrics,

@@ -10,9 +10,9 @@ import { createMetrics, serveMetrics } from '../../platform/telemetry/metrics.ts
 import { authenticateCallers } from './callers.ts';
 import { configSpec } from './config.ts';
 import { followOrders } from './coordinator.ts';
+import { productEvents } from './events.ts';
 import { keepHouse } from './housekeeping.ts';
 import { routes } from './routes.ts';
-import { followSales } from './sales.ts';
 
 const config = loadConfig(configSpec);
 const { HOST: host, METRICS_PORT: metricsPort, DRAIN_TIMEOUT_MS: drainTimeoutMs } = config;
@@ -27,13 +27,14 @@ await run({ log, drainTimeoutMs }, async (app) => {
   const metrics = createMetrics();
   if (metricsPort > 0) app.onStop((await serveMetrics(metrics.registry, host, metricsPort)).close);
   const participant = createParticipantMetrics(metrics.registry);
-  const implementations = routes(database.sql, participant);
-  const health = () => database.ping();
-  const descriptorSet = contractsDescriptorSet();
+  const events = productEvents(config, database.sql, log, metrics.registry);
+  app.onStop(() => events.stop());
+  const implementations = routes(database.sql, events, participant);
+  const [descriptorSet, health] = [contractsDescriptorSet(), () => database.ping()];
   const server = createServer({ implementations, authenticate, descriptorSet, health, log, metrics });
   app.onDrain(() => server.drain(drainTimeoutMs));
+  events.start(app.stopping);
   await server.listen(host, config.PORT);
   void followOrders(config, database.sql, participant, log, app.stopping);
-  void followSales(database.sql, log, app.stopping);
   void keepHouse(database.sql, log, app.stopping);
 });

@@ -36,8 +36,8 @@ import {
 } from './product-store.ts';
 import { requestKey } from './request-key.ts';
 
-/** The catalogue's methods. */
-export function productRoutes(sql: Sql): Routes<typeof ProductService> {
+/** The catalogue's methods. `wake` is called when there are events to be published. */
+export function productRoutes(sql: Sql, wake: () => void): Routes<typeof ProductService> {
   const readProduct = createProductReader(sql);
   const readPage = createReadPage(sql);
 
@@ -52,25 +52,28 @@ export function productRoutes(sql: Sql): Routes<typeof ProductService> {
       const key = requestKey(CreateProductRequestSchema, request, context);
       const response = await sql.begin((tx) =>
         once(tx, key, async () => {
-          const made = toMessage(await insertProduct(tx, product));
+          const made = toMessage(await insertProduct(tx, product, context.trace));
           return toBinary(
             CreateProductResponseSchema,
             create(CreateProductResponseSchema, { product: made }),
           );
         }),
       );
+      wake();
       return fromBinary(CreateProductResponseSchema, response);
     },
 
-    async updateProduct(request) {
+    async updateProduct(request, { trace }) {
       const { id = '', etag = '' } = request.product ?? {};
       const change = toChange(request);
-      const product = await sql.begin((tx) => updateProduct(tx, normaliseId(id), etag, change));
+      const product = await sql.begin((tx) => updateProduct(tx, normaliseId(id), etag, change, trace));
+      wake();
       return { product: toMessage(product) };
     },
 
-    async deleteProduct({ productId, etag }) {
-      await sql.begin((tx) => deleteProduct(tx, normaliseId(productId), etag));
+    async deleteProduct({ productId, etag }, { trace }) {
+      await sql.begin((tx) => deleteProduct(tx, normaliseId(productId), etag, trace));
+      wake();
       return {};
     },
 

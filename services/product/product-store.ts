@@ -1,7 +1,10 @@
 import { createBatcher } from '../../platform/batch/batcher.ts';
 import type { Queryable, Sql, Transaction } from '../../platform/db/database.ts';
+import { appendEvents } from '../../platform/events/outbox.ts';
 import { checkEtag } from '../../platform/paging/etag.ts';
+import type { TraceContext } from '../../platform/telemetry/trace.ts';
 import { type Money, nameKey, type Product, type ProductChange, productNotFound } from './product.ts';
+import { productCreated, productDeleted, productUpdated } from './product-events.ts';
 
 /** A {@link Product} as the database answers it. */
 export type ProductRow = Omit<Product, 'price'> & { readonly price: bigint; readonly currency: string };
@@ -53,10 +56,14 @@ export interface NewProduct {
   readonly price: Money;
 }
 
-/** Inserts a product, with no stock. */
-export async function insertProduct(sql: Queryable, product: NewProduct): Promise<Product> {
+/** Inserts a product, with no stock, and the event of it. */
+export async function insertProduct(
+  tx: Transaction,
+  product: NewProduct,
+  trace?: TraceContext,
+): Promise<Product> {
   const { id, name, description, price } = product;
-  const rows = await sql<ProductRow[]>`
+  const rows = await tx<ProductRow[]>`
     with p as (
       insert into products (id, name, name_key, description, price, currency)
       values (${id}, ${name}, ${nameKey(name)}, ${description}, ${price.minorUnits}, ${price.currency})
@@ -66,16 +73,22 @@ export async function insertProduct(sql: Queryable, product: NewProduct): Promis
     ), ranked as (
       insert into sales (product_id) select id from p
     )
-    select ${productColumns(sql)} from p, s`;
-  return toProduct(rows[0] as ProductRow);
+    select ${productColumns(tx)} from p, s`;
+  const made = toProduct(rows[0] as ProductRow);
+  await appendEvents(tx, [productCreated(made, trace)]);
+  return made;
 }
 
-/** Changes a product. Throws NOT_FOUND, and ABORTED when `etag` is not empty and stale. */
+/**
+ * Changes a product, and adds the event of it. Throws NOT_FOUND, and ABORTED when `etag` is not empty and stale. Its
+ * stock is locked from the change to the commit, as events about the stock are to be in one order with this one.
+ */
 export async function updateProduct(
   tx: Transaction,
   id: string,
   etag: string,
   change: ProductChange,
+  trace?: TraceContext,
 ): Promise<Product> {
   const [locked] = await tx<{ version: bigint }[]>`
     select version from products where id = ${id} and deleted_at is null for no key update`;
@@ -91,17 +104,25 @@ export async function updateProduct(
       currency = coalesce(${price?.currency ?? null}, p.currency),
       version = p.version + 1,
       updated_at = now()
-    from stock s
-    where p.id = ${id} and s.product_id = p.id
+    from (select product_id, available from stock where product_id = ${id} for no key update) s
+    where p.id = s.product_id
     returning ${productColumns(tx)}`;
-  return toProduct(rows[0] as ProductRow);
+  const changed = toProduct(rows[0] as ProductRow);
+  await appendEvents(tx, [productUpdated(changed, trace)]);
+  return changed;
 }
 
 /**
- * Deletes a product, so that from then on nothing more of it is ordered. One that was deleted before stays as it is.
- * Throws NOT_FOUND when there never was such a product, and ABORTED when `etag` is not empty and stale.
+ * Deletes a product, so that from then on nothing more of it is ordered, and adds the event of it. One that was deleted
+ * before stays as it is. Throws NOT_FOUND when there never was such a product, and ABORTED when `etag` is not empty and
+ * stale.
  */
-export async function deleteProduct(tx: Transaction, id: string, etag: string): Promise<void> {
+export async function deleteProduct(
+  tx: Transaction,
+  id: string,
+  etag: string,
+  trace?: TraceContext,
+): Promise<void> {
   const [locked] = await tx<{ version: bigint; deleted: boolean }[]>`
     select version, deleted_at is not null as deleted from products where id = ${id} for no key update`;
   if (!locked) throw productNotFound(id);
@@ -112,4 +133,5 @@ export async function deleteProduct(tx: Transaction, id: string, etag: string): 
       update products set deleted_at = now(), updated_at = now(), version = version + 1 where id = ${id}
     )
     update stock set offered = false where product_id = ${id}`;
+  await appendEvents(tx, [productDeleted(id, locked.version + 1n, trace)]);
 }

@@ -1,20 +1,27 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Sql } from '../../platform/db/database.ts';
-import type { Logger } from '../../platform/telemetry/log.ts';
-import { refreshSales } from './sales-store.ts';
+import { PARTITIONS, partitionOf } from '../../platform/events/event.ts';
+import { normaliseId } from './product.ts';
 
-/** How far the best-selling list may lag behind the sales. */
-const INTERVAL_MS = 10_000;
+/** What an order changes in how many pieces were sold. */
+export interface Sale {
+  readonly orderId: string;
+  /** How many pieces more of each product; negative: fewer. */
+  readonly changes: readonly { readonly productId: string; readonly delta: bigint }[];
+}
 
-/** Keeps the ranks of the best-selling list up to date until `stopping`. Each instance may do so. */
-export async function followSales(sql: Sql, log: Logger, stopping: AbortSignal): Promise<void> {
-  while (!stopping.aborted) {
-    try {
-      await refreshSales(sql);
-    } catch (error) {
-      // The list is stale for a while, that's all.
-      if (!stopping.aborted) log.warn({ err: error }, 'the best-selling list was not refreshed');
+/** By product: how many pieces more, in the orders of each partition of the order service's log. */
+export type SalesChanges = ReadonlyMap<string, readonly bigint[]>;
+
+/** Adds up what sales change. */
+export function salesChanges(sales: Iterable<Sale>): SalesChanges {
+  const sums = new Map<string, bigint[]>();
+  for (const { orderId, changes } of sales) {
+    const partition = partitionOf(orderId);
+    for (const { productId, delta } of changes) {
+      const id = normaliseId(productId);
+      const counts = sums.get(id) ?? new Array<bigint>(PARTITIONS).fill(0n);
+      sums.set(id, counts);
+      counts[partition] = (counts[partition] ?? 0n) + delta;
     }
-    await sleep(INTERVAL_MS, undefined, { signal: stopping, ref: false }).catch(() => {});
   }
+  return sums;
 }

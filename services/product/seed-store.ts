@@ -1,11 +1,17 @@
 import type { Sql } from '../../platform/db/database.ts';
+import { appendEvents } from '../../platform/events/outbox.ts';
 import { nameKey } from './product.ts';
+import { productCreated } from './product-events.ts';
 import type { SeedProduct } from './seed-catalogue.ts';
 
-/** Inserts the products whose ids there have never been, with their stock, and tells how many these were. */
+/**
+ * Inserts the products whose ids there have never been, with their stock, and adds the events of them. Tells how many
+ * these were.
+ */
 export async function insertMissingProducts(sql: Sql, products: readonly SeedProduct[]): Promise<number> {
   const column = <T>(value: (product: SeedProduct) => T): T[] => products.map(value);
-  const added = await sql`
+  return sql.begin(async (tx) => {
+    const added = await tx<{ id: string }[]>`
     with given as (
       select * from unnest(
         ${column(({ id }) => id)}::uuid[],
@@ -25,6 +31,14 @@ export async function insertMissingProducts(sql: Sql, products: readonly SeedPro
     ), ranked as (
       insert into sales (product_id) select id from added
     )
-    insert into stock (product_id, available) select id, available from given join added using (id)`;
-  return added.count;
+    insert into stock (product_id, available) select id, available from given join added using (id)
+    returning product_id as id`;
+    const ids = new Set(added.map(({ id }) => id));
+    const made = products.filter(({ id }) => ids.has(id));
+    await appendEvents(
+      tx,
+      made.map((product) => productCreated({ ...product, version: 1n })),
+    );
+    return made.length;
+  });
 }

@@ -24,8 +24,12 @@ import {
   takeStock,
 } from './stock-store.ts';
 
-/** The stock's methods. */
-export function stockRoutes(sql: Sql, metrics: ParticipantMetrics): Routes<typeof StockService> {
+/** The stock's methods. `wake` is called when there are events to be published. */
+export function stockRoutes(
+  sql: Sql,
+  wake: () => void,
+  metrics: ParticipantMetrics,
+): Routes<typeof StockService> {
   function answer(method: string, outcomes: readonly Outcome[]) {
     countConflicts(metrics, method, outcomes);
     return {
@@ -33,10 +37,12 @@ export function stockRoutes(sql: Sql, metrics: ParticipantMetrics): Routes<typeo
     };
   }
 
-  const reserve = coalesce((branches: readonly LinesBranch[]) => takeStock(sql, 'reserve', branches));
+  const takeFor = (kind: 'reserve' | 'take') =>
+    coalesce((branches: readonly LinesBranch[], trace) => takeStock(sql, kind, branches, { trace, wake }));
+  const reserve = takeFor('reserve');
   const confirm = coalesce((names: readonly BranchName[]) => confirmReservations(sql, names));
   const cancel = coalesce((names: readonly BranchName[]) => cancelReservations(sql, names));
-  const take = coalesce((branches: readonly LinesBranch[]) => takeStock(sql, 'take', branches));
+  const take = takeFor('take');
   const giveBack = coalesce((branches: readonly RestockBranch[]) => restock(sql, branches));
 
   return {
@@ -48,35 +54,36 @@ export function stockRoutes(sql: Sql, metrics: ParticipantMetrics): Routes<typeo
       const key = requestKey(AdjustStockRequestSchema, request, context);
       const response = await sql.begin((tx) =>
         once(tx, key, async () => {
-          const stock = await adjustStock(tx, normaliseId(request.productId), request.delta);
+          const stock = await adjustStock(tx, normaliseId(request.productId), request.delta, context.trace);
           return toBinary(AdjustStockResponseSchema, create(AdjustStockResponseSchema, { stock }));
         }),
       );
+      wake();
       return fromBinary(AdjustStockResponseSchema, response);
     },
 
-    async reserveStock({ branches }) {
-      return answer('ReserveStock', await reserve(branches.map(toLinesBranch)));
+    async reserveStock({ branches }, context) {
+      return answer('ReserveStock', await reserve(branches.map(toLinesBranch), context));
     },
 
-    async confirmReservation({ branches }) {
-      return answer('ConfirmReservation', await confirm(branches.map(toName)));
+    async confirmReservation({ branches }, context) {
+      return answer('ConfirmReservation', await confirm(branches.map(toName), context));
     },
 
-    async cancelReservation({ branches }) {
-      return answer('CancelReservation', await cancel(branches.map(toName)));
+    async cancelReservation({ branches }, context) {
+      return answer('CancelReservation', await cancel(branches.map(toName), context));
     },
 
-    async take({ branches }) {
-      return answer('Take', await take(branches.map(toLinesBranch)));
+    async take({ branches }, context) {
+      return answer('Take', await take(branches.map(toLinesBranch), context));
     },
 
-    async restock({ branches }) {
+    async restock({ branches }, context) {
       const toRestock = (branch: (typeof branches)[number], index: number) => ({
         ...toLinesBranch(branch, index),
         undoes: branch.undoes === '' ? undefined : branch.undoes,
       });
-      return answer('Restock', await giveBack(branches.map(toRestock)));
+      return answer('Restock', await giveBack(branches.map(toRestock), context));
     },
   };
 }

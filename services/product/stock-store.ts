@@ -1,6 +1,9 @@
 import type { Sql, Transaction } from '../../platform/db/database.ts';
+import { appendEvents } from '../../platform/events/outbox.ts';
 import { type BranchName, checkComplete } from '../../platform/participant/branch.ts';
+import { formatTraceparent, type TraceContext } from '../../platform/telemetry/trace.ts';
 import { productNotFound } from './product.ts';
+import { stockAdjusted } from './product-events.ts';
 import {
   insufficientStock,
   type LinesBranch,
@@ -21,10 +24,15 @@ export async function readStock(sql: Sql, productId: string): Promise<Stock> {
 }
 
 /**
- * Puts pieces in, or takes them out. Throws NOT_FOUND (also when the product was deleted) and FAILED_PRECONDITION,
+ * Puts pieces in, or takes them out, and adds the events of it. Throws NOT_FOUND (also when the product was deleted) and FAILED_PRECONDITION,
  * reason INSUFFICIENT_STOCK or STOCK_LIMIT_EXCEEDED.
  */
-export async function adjustStock(tx: Transaction, productId: string, delta: bigint): Promise<Stock> {
+export async function adjustStock(
+  tx: Transaction,
+  productId: string,
+  delta: bigint,
+  trace?: TraceContext,
+): Promise<Stock> {
   const [locked] = await tx<{ available: bigint }[]>`
     select available from stock where product_id = ${productId} and offered for no key update`;
   if (!locked) throw productNotFound(productId);
@@ -35,29 +43,44 @@ export async function adjustStock(tx: Transaction, productId: string, delta: big
   const rows = await tx<Stock[]>`
     update stock set available = ${available} where product_id = ${productId}
     returning product_id as "productId", available, held, sold`;
+  await appendEvents(tx, stockAdjusted(productId, delta, available, trace));
   return rows[0] as Stock;
 }
 
 type ResultRow = { reason: string; subject: string | null };
+type TakenRow = ResultRow & { depleted: boolean };
 function outcomes(branches: readonly BranchName[], rows: readonly ResultRow[]): Outcome[] {
   checkComplete(branches, rows);
   return rows.map(({ reason, subject }) => toOutcome(reason, subject));
 }
 
-/** Moves the lines of each branch from available to held (`reserve`) or to sold (`take`). One statement, one commit. */
+/** What the event of a depleted stock needs. */
+export interface Publishing {
+  /** Of a call of the batch. */
+  readonly trace: TraceContext | undefined;
+  /** Called when there are events to be published. */
+  wake(): void;
+}
+
+/**
+ * Moves the lines of each branch from available to held (`reserve`) or to sold (`take`), and adds an event for each
+ * product of which they took the last piece. One statement, one commit.
+ */
 export async function takeStock(
   sql: Sql,
   kind: 'reserve' | 'take',
   branches: readonly LinesBranch[],
+  publishing?: Publishing,
 ): Promise<Outcome[]> {
   const { transactions, names } = nameArrays(branches);
   const { firsts, lasts, products, quantities } = lineArrays(branches);
-  return outcomes(
-    branches,
-    await sql<ResultRow[]>`
-      select reason, subject
-      from take_stock(${kind}, ${transactions}, ${names}, ${firsts}, ${lasts}, ${products}, ${quantities})`,
-  );
+  const traceparent = publishing?.trace ? formatTraceparent(publishing.trace) : '';
+  const rows = await sql<TakenRow[]>`
+    select reason, subject, depleted
+    from take_stock(
+      ${kind}, ${transactions}, ${names}, ${firsts}, ${lasts}, ${products}, ${quantities}, ${traceparent})`;
+  if (rows[0]?.depleted) publishing?.wake();
+  return outcomes(branches, rows);
 }
 
 /** Moves what each reservation holds to sold. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { BadRequestSchema, ErrorInfoSchema } from '@souk/contracts/google/rpc/error_details_pb.js';
+import { ProductEventService } from '@souk/contracts/shop/product/v1/product_event_service_pb.js';
 import { ProductService } from '@souk/contracts/shop/product/v1/product_service_pb.js';
 import { StockService } from '@souk/contracts/shop/product/v1/stock_service_pb.js';
 import { afterAll } from 'vitest';
@@ -12,9 +13,10 @@ import { createLogger } from '../../platform/telemetry/log.ts';
 import { createMetrics } from '../../platform/telemetry/metrics.ts';
 import { testDatabase } from '../../platform/testing/database.ts';
 import { createTestIssuer } from '../../platform/testing/tokens.ts';
+import { productEvents } from './events.ts';
 import { routes } from './routes.ts';
 
-/** Clients of both services, as one caller. */
+/** Clients of the services, as one caller. */
 export type Clients = ReturnType<typeof clientsOf>;
 
 const SERVICE_TOKEN = 'a-secret-of-the-order-service';
@@ -25,14 +27,32 @@ export async function testService() {
   const issuer = await createTestIssuer();
   const metrics = createMetrics({ process: false });
   const participant = createParticipantMetrics(metrics.registry);
+  const log = createLogger({ service: 'product', instance: 'test', level: 'error' });
+  // Not started: what is published stays where it is.
+  const events = productEvents(
+    // Nobody listens there.
+    {
+      INSTANCE: 'test',
+      ORDER_ADDRESS: '127.0.0.1:9',
+      SERVICE_TOKEN,
+      EVENT_RETENTION_S: 3_600,
+      EVENTS_URL: '',
+    },
+    sql,
+    log,
+    metrics.registry,
+  );
+  afterAll(() => events.stop());
+  let wakes = 0;
+  const wake = () => void wakes++;
   const server = createServer({
-    implementations: routes(sql, participant),
+    implementations: routes(sql, { ...events, wake }, participant),
     authenticate: createAuthenticate({
       verifier: issuer.verifier,
       serviceTokens: new Map([['order', SERVICE_TOKEN]]),
     }),
     health: () => database.ping(),
-    log: createLogger({ service: 'product', instance: 'test', level: 'error' }),
+    log,
     metrics,
   });
   const url = `http://127.0.0.1:${await server.listen('127.0.0.1', 0)}`;
@@ -42,6 +62,8 @@ export async function testService() {
     sql,
     metrics,
     participant,
+    /** How often the publisher was told of events. */
+    wakes: () => wakes,
     anonymous: clientsOf(url, {}),
     customer: clientsOf(url, await signedIn('customer')),
     admin: clientsOf(url, await signedIn('admin')),
@@ -56,7 +78,11 @@ function clientsOf(baseUrl: string, headers: Record<string, string>) {
     return next(request);
   };
   const transport = createGrpcTransport({ baseUrl, interceptors: [send] });
-  return { products: createClient(ProductService, transport), stock: createClient(StockService, transport) };
+  return {
+    products: createClient(ProductService, transport),
+    stock: createClient(StockService, transport),
+    events: createClient(ProductEventService, transport),
+  };
 }
 
 /** An amount in euro cents. */

@@ -4,9 +4,11 @@ import type { Sql } from '../../platform/db/database.ts';
 import { fail } from '../../platform/errors.ts';
 import { uuidv7 } from '../../platform/id.ts';
 import { checkEtag } from '../../platform/paging/etag.ts';
+import type { TraceContext } from '../../platform/telemetry/trace.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import { recallRegistration, register } from './registration-store.ts';
 import {
+  type DisplayName,
   lastAdmin,
   mayAccess,
   normaliseEmail,
@@ -22,6 +24,7 @@ import {
   deleteUser,
   listUsers,
   lockUser,
+  readDisplayNames,
   readUsers,
   type UserCursor,
 } from './user-store.ts';
@@ -40,22 +43,35 @@ export interface Registration {
   readonly displayName: string;
 }
 
-/** What is done to accounts. `userId` may be empty for the asker's own; another's is NOT_FOUND to a customer. */
+/**
+ * What is done to accounts. `userId` may be empty for the asker's own; another's is NOT_FOUND to a customer. `trace` is
+ * that of the call, for the event that tells of the change.
+ */
 export interface Accounts {
   /** Rejects with ALREADY_EXISTS (EMAIL_TAKEN, REQUEST_ID_REUSED) or RESOURCE_EXHAUSTED. */
-  register(registration: Registration): Promise<User>;
+  register(registration: Registration, trace?: TraceContext): Promise<User>;
   /** Rejects with NOT_FOUND. */
   get(userId: string, asker: Asker): Promise<User>;
   /** Rejects with NOT_FOUND, ABORTED (ETAG_STALE), ALREADY_EXISTS, PERMISSION_DENIED or FAILED_PRECONDITION. */
-  update(userId: string, change: UserChange, etag: string, asker: Asker): Promise<User>;
+  update(userId: string, change: UserChange, etag: string, asker: Asker, trace?: TraceContext): Promise<User>;
   /** Rejects with NOT_FOUND or FAILED_PRECONDITION. */
-  delete(userId: string, asker: Asker): Promise<void>;
+  delete(userId: string, asker: Asker, trace?: TraceContext): Promise<void>;
   /** Up to `limit` accounts after the cursor, newest first. */
   list(after: UserCursor | undefined, limit: number): Promise<User[]>;
+  /** What accounts are called; those that don't exist or were deleted are left out. */
+  displayNames(userIds: readonly string[]): Promise<DisplayName[]>;
+}
+
+/** What accounts are made with. */
+export interface AccountsOptions {
+  readonly sql: Sql;
+  readonly hasher: PasswordHasher;
+  /** Called when there are events to be published. */
+  readonly wake: () => void;
 }
 
 /** The accounts in the database. */
-export function createAccounts({ sql, hasher }: { sql: Sql; hasher: PasswordHasher }): Accounts {
+export function createAccounts({ sql, hasher, wake }: AccountsOptions): Accounts {
   const read = createBatcher({
     run: (ids: string[]) => readUsers(sql, ids),
     maxSize: 256,
@@ -63,7 +79,7 @@ export function createAccounts({ sql, hasher }: { sql: Sql; hasher: PasswordHash
   });
 
   return {
-    async register({ requestId, password, ...request }) {
+    async register({ requestId, password, ...request }, trace) {
       const email = normaliseEmail(request.email);
       const displayName = parseDisplayName(request.displayName, 'display_name');
       // First, and in any case: the time until the answer doesn't tell whether the address has an account.
@@ -75,8 +91,12 @@ export function createAccounts({ sql, hasher }: { sql: Sql; hasher: PasswordHash
         sql,
         { requestId, fingerprint },
         { id: uuidv7(), email, displayName, passwordHash, role: 'customer' },
+        trace,
       );
-      if (made.user) return made.user;
+      if (made.user) {
+        wake();
+        return made.user;
+      }
 
       // A repeat. The fingerprint leaves the password out, because a fast hash of it must not be kept; the slow one
       // is, and tells whether this is the same password.
@@ -102,29 +122,34 @@ export function createAccounts({ sql, hasher }: { sql: Sql; hasher: PasswordHash
       return user;
     },
 
-    async update(userId, change, etag, asker) {
+    async update(userId, change, etag, asker, trace) {
       const target = targetOf(userId, asker);
       mayAccess(target, asker);
       if (change.role && asker.role !== 'admin') {
         throw fail('PERMISSION_DENIED', 'ROLE_CHANGE_NOT_ALLOWED', 'Only an admin changes roles.');
       }
-      return sql.begin(async (tx) => {
+      const changed = await sql.begin(async (tx) => {
         const user = await lockUser(tx, target, change.role === 'customer');
         checkEtag(etag, user.version);
-        return changeLockedUser(tx, target, change);
+        return changeLockedUser(tx, target, change, trace);
       });
+      wake();
+      return changed;
     },
 
-    async delete(userId, asker) {
+    async delete(userId, asker, trace) {
       const target = targetOf(userId, asker);
       mayAccess(target, asker);
-      const outcome = await deleteUser(sql, target);
+      const outcome = await deleteUser(sql, target, trace);
+      if (outcome === 'deleted') wake();
       if (outcome === 'last-admin') throw lastAdmin();
       const own = target === asker.userId;
       if (outcome === 'unknown' || (outcome === 'deleted-before' && !own)) throw userNotFound();
     },
 
     list: (after, limit) => listUsers(sql, after, limit),
+
+    displayNames: (userIds) => readDisplayNames(sql, userIds),
   };
 }
 

@@ -8,6 +8,7 @@ import { createLogger } from '../../platform/telemetry/log.ts';
 import { createMetrics, serveMetrics } from '../../platform/telemetry/metrics.ts';
 import { configSpec } from './config.ts';
 import { followOrders } from './coordinator.ts';
+import { userEvents } from './events.ts';
 import { keepHouse } from './housekeeping.ts';
 import { createUserMetrics } from './metrics.ts';
 import { createService } from './service.ts';
@@ -27,14 +28,13 @@ await run({ log, drainTimeoutMs }, async (app) => {
   const metrics = createMetrics();
   if (metricsPort > 0) app.onStop((await serveMetrics(metrics.registry, host, metricsPort)).close);
   const userMetrics = createUserMetrics(metrics.registry);
-  const server = createServer({
-    ...createService(database.sql, keys, userMetrics, config),
-    descriptorSet: contractsDescriptorSet(),
-    health: () => database.ping(),
-    log,
-    metrics,
-  });
+  const events = userEvents(config, database.sql, log, metrics.registry);
+  app.onStop(() => events.stop());
+  const service = createService(database.sql, events, keys, userMetrics, config);
+  const [descriptorSet, health] = [contractsDescriptorSet(), () => database.ping()];
+  const server = createServer({ ...service, descriptorSet, health, log, metrics });
   app.onDrain(() => server.drain(drainTimeoutMs));
+  events.start(app.stopping);
   await server.listen(host, config.PORT);
   void followOrders(config, database.sql, userMetrics, log, app.stopping);
 });

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { createClient } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
 import { Client, credentials } from '@grpc/grpc-js';
+import { UserEventService } from '@souk/contracts/shop/user/v1/user_event_service_pb.js';
 import { describe, expect, it } from 'vitest';
 import { testDatabase } from '../../platform/testing/database.ts';
 import { verifyPassword } from './password.ts';
@@ -79,6 +82,30 @@ describe('the service', () => {
     client.close();
     expect(answer.toString('latin1')).toContain('P-256');
     expect(output.stdout).toMatch(/"level":"warn".*SIGNING_KEY_SECRET is not set/);
+
+    const asOrder = {
+      'x-souk-service': 'order',
+      'x-souk-service-token': 'a-secret-of-the-order-service',
+    };
+    const events = createClient(
+      UserEventService,
+      createGrpcTransport({
+        baseUrl: `http://127.0.0.1:${port}`,
+        interceptors: [
+          (next) => (request) => {
+            for (const [name, value] of Object.entries(asOrder)) request.header.set(name, value);
+            return next(request);
+          },
+        ],
+      }),
+    );
+    // The admin whom the seed made, in another process.
+    const partitions = Array.from({ length: 8 }, (_, partition) => ({ partition, position: 0n }));
+    for await (const { events: batch } of events.followEvents({ partitions })) {
+      if (batch.length === 0) continue;
+      expect(batch).toMatchObject([{ source: 'user', type: 'shop.user.v1.UserRegistered' }]);
+      break;
+    }
     child.kill('SIGTERM');
     expect(await exit).toMatchObject({ code: 0, stderr: '' });
   });

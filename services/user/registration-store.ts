@@ -1,5 +1,6 @@
 import type { Sql } from '../../platform/db/database.ts';
 import { once } from '../../platform/db/requests.ts';
+import type { TraceContext } from '../../platform/telemetry/trace.ts';
 import type { User } from './user.ts';
 import { insertUser, type NewUser } from './user-store.ts';
 
@@ -14,11 +15,12 @@ export async function register(
   sql: Sql,
   request: { readonly requestId: string; readonly fingerprint: Uint8Array },
   user: NewUser,
+  trace?: TraceContext,
 ): Promise<{ userId: string; user?: User }> {
   return sql.begin(async (tx) => {
     let made: User | undefined;
     const id = await once(tx, { scope: 'register', ...request }, async () => {
-      made = await insertUser(tx, user);
+      made = await insertUser(tx, user, trace);
       return Buffer.from(made.id.replaceAll('-', ''), 'hex');
     });
     if (made) return { userId: made.id, user: made };

@@ -7,6 +7,7 @@ import {
   ErrorInfoSchema,
   RetryInfoSchema,
 } from '@souk/contracts/google/rpc/error_details_pb.js';
+import { UserEventService } from '@souk/contracts/shop/user/v1/user_event_service_pb.js';
 import type { Session, User } from '@souk/contracts/shop/user/v1/user_pb.js';
 import { UserService } from '@souk/contracts/shop/user/v1/user_service_pb.js';
 import { WalletService } from '@souk/contracts/shop/user/v1/wallet_service_pb.js';
@@ -16,6 +17,7 @@ import { createServer } from '../../platform/rpc/server.ts';
 import { createLogger } from '../../platform/telemetry/log.ts';
 import { createMetrics } from '../../platform/telemetry/metrics.ts';
 import { type TestDatabase, testDatabase } from '../../platform/testing/database.ts';
+import { userEvents } from './events.ts';
 import { createUserMetrics, type UserMetrics } from './metrics.ts';
 import { createService, type ServiceSettings } from './service.ts';
 import { createSigningKeyCipher } from './signing-key-cipher.ts';
@@ -31,6 +33,7 @@ export interface Person {
   readonly email: string;
   readonly users: Client<typeof UserService>;
   readonly wallets: Client<typeof WalletService>;
+  readonly events: Client<typeof UserEventService>;
 }
 
 /** The whole service on a database of its own, called over gRPC as another app would. */
@@ -44,10 +47,13 @@ export interface TestService {
   wallets(accessToken?: string): Client<typeof WalletService>;
   /** Calls as the order service. */
   readonly order: Client<typeof WalletService>;
+  readonly orderUsers: Client<typeof UserService>;
   /** Registers and logs in somebody new. */
   person(options?: { admin?: boolean }): Promise<Person>;
   /** How many password hashes were computed so far. */
   hashes(): Promise<number>;
+  /** How often the publisher was told of events. */
+  wakes(): number;
   /** The value of a counter, summed over its labels. */
   counter(name: string, labels?: Record<string, string>): Promise<number>;
 }
@@ -64,12 +70,22 @@ export async function startService(settings: Partial<ServiceSettings> = {}): Pro
     accessTokenTtlS: 300,
   });
   const userMetrics = createUserMetrics(metrics.registry);
+  // Not started: what is published stays where it is.
+  const events = userEvents(
+    { INSTANCE: 'test', EVENT_RETENTION_S: 3_600, EVENTS_URL: '' },
+    db.sql,
+    log,
+    metrics.registry,
+  );
+  let wakes = 0;
+  const wake = () => void wakes++;
   const server = createServer({
-    ...createService(db.sql, keys, userMetrics, {
+    ...createService(db.sql, { ...events, wake }, keys, userMetrics, {
       ACCESS_TOKEN_TTL_S: 300,
       REFRESH_TOKEN_TTL_S: 3_600,
       PASSWORD_HASH_CONCURRENCY: 2,
       SERVICE_TOKENS: new Map([['order', ORDER_TOKEN]]),
+      SIDECAR_SECRET: '',
       ...settings,
     }),
     health: () => db.database.ping(),
@@ -95,6 +111,7 @@ export async function startService(settings: Partial<ServiceSettings> = {}): Pro
     );
   const bearer = (token?: string): Record<string, string> =>
     token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const asOrder = { 'x-souk-service': 'order', 'x-souk-service-token': ORDER_TOKEN };
   const users = (token?: string) => client(UserService, bearer(token));
   const wallets = (token?: string) => client(WalletService, bearer(token));
   const open = users();
@@ -117,7 +134,8 @@ export async function startService(settings: Partial<ServiceSettings> = {}): Pro
     password: PASSWORD,
     users,
     wallets,
-    order: client(WalletService, { 'x-souk-service': 'order', 'x-souk-service-token': ORDER_TOKEN }),
+    order: client(WalletService, asOrder),
+    orderUsers: client(UserService, asOrder),
     async person({ admin = false } = {}) {
       const email = `${randomUUID()}@souk.example`;
       const { user } = await open.register({
@@ -130,8 +148,16 @@ export async function startService(settings: Partial<ServiceSettings> = {}): Pro
       const login = await open.login({ email, password: PASSWORD });
       const session = login.session as Session;
       const token = session.accessToken;
-      return { user: login.user as User, session, email, users: users(token), wallets: wallets(token) };
+      return {
+        user: login.user as User,
+        session,
+        email,
+        users: users(token),
+        wallets: wallets(token),
+        events: client(UserEventService, bearer(token)),
+      };
     },
+    wakes: () => wakes,
     hashes: () => counter('password_hash_duration_seconds_count'),
     counter,
   };

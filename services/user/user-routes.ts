@@ -16,6 +16,7 @@ import type { Accounts } from './accounts.ts';
 import type { Session, Sessions } from './session.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import { normaliseEmail, parseDisplayName, type User, type UserChange } from './user.ts';
+import { toRole } from './user-events.ts';
 
 const DEFAULT_PAGE_SIZE = 50;
 // Cursor: creation in milliseconds since the epoch, id.
@@ -28,8 +29,9 @@ export function userRoutes(
   keys: SigningKeys,
 ): Routes<typeof UserService> {
   return {
-    async register({ requestId, email, password, displayName }) {
-      return { user: toUser(await accounts.register({ requestId, email, password, displayName })) };
+    async register({ requestId, email, password, displayName }, context) {
+      const registration = { requestId, email, password, displayName };
+      return { user: toUser(await accounts.register(registration, context.trace)) };
     },
     async login({ email, password }) {
       const { session, user } = await sessions.login(email, password);
@@ -48,14 +50,15 @@ export function userRoutes(
     async updateUser({ user, updateMask }, context) {
       if (!user) throw invalidField('user', 'is required');
       const change = toChange(user, updateMask?.paths ?? []);
-      return { user: toUser(await accounts.update(user.id, change, user.etag, requireUser(context))) };
+      const asker = requireUser(context);
+      return { user: toUser(await accounts.update(user.id, change, user.etag, asker, context.trace)) };
     },
     async changePassword({ currentPassword, newPassword }, context) {
       await sessions.changePassword(requireUser(context), currentPassword, newPassword);
       return {};
     },
     async deleteUser({ userId }, context) {
-      await accounts.delete(userId, requireUser(context));
+      await accounts.delete(userId, requireUser(context), context.trace);
       return {};
     },
     async listUsers({ pageSize, pageToken }) {
@@ -69,6 +72,9 @@ export function userRoutes(
         users: users.slice(0, limit).map(toUser),
         nextPageToken: last ? pages.encode(null, [last.createdAt.getTime(), last.id]) : '',
       };
+    },
+    async batchGetDisplayNames({ userIds }) {
+      return { names: await accounts.displayNames(userIds) };
     },
     async listSigningKeys() {
       const listed = await keys.list();
@@ -107,7 +113,7 @@ function toUser(user: User): MessageInitShape<typeof UserSchema> {
     id: user.id,
     email: user.email,
     displayName: user.displayName,
-    role: user.role === 'admin' ? Role.ADMIN : Role.CUSTOMER,
+    role: toRole(user.role),
     etag: formatEtag(user.version),
     createTime: timestampFromDate(user.createdAt),
     updateTime: timestampFromDate(user.updatedAt),

@@ -1,6 +1,17 @@
 import type { Queryable, Sql, Transaction } from '../../platform/db/database.ts';
 import { isUniqueViolation } from '../../platform/db/errors.ts';
-import { emailTaken, lastAdmin, type Role, type User, type UserChange, userNotFound } from './user.ts';
+import { appendEvents } from '../../platform/events/outbox.ts';
+import type { TraceContext } from '../../platform/telemetry/trace.ts';
+import {
+  type DisplayName,
+  emailTaken,
+  lastAdmin,
+  type Role,
+  type User,
+  type UserChange,
+  userNotFound,
+} from './user.ts';
+import { userDeleted, userRegistered, userUpdated } from './user-events.ts';
 
 /** An account with what its password is checked by. */
 export interface Credentials {
@@ -25,14 +36,15 @@ type CredentialsRow = User & { passwordHash: string; passwordVersion: number };
 export const userColumns = (sql: Queryable) => sql`
   id, email, display_name AS "displayName", role, version, created_at AS "createdAt", updated_at AS "updatedAt"`;
 
-/** Inserts an account. Throws ALREADY_EXISTS, reason EMAIL_TAKEN. */
-export async function insertUser(sql: Queryable, user: NewUser): Promise<User> {
-  const [row] = await sql<User[]>`
+/** Inserts an account, and the event of it. Throws ALREADY_EXISTS, reason EMAIL_TAKEN. */
+export async function insertUser(tx: Transaction, user: NewUser, trace?: TraceContext): Promise<User> {
+  const [row] = await tx<User[]>`
     INSERT INTO users (id, email, display_name, password_hash, role)
     VALUES (${user.id}, ${user.email}, ${user.displayName}, ${user.passwordHash}, ${user.role})
     ON CONFLICT (email) WHERE deleted_at IS NULL DO NOTHING
-    RETURNING ${userColumns(sql)}`;
+    RETURNING ${userColumns(tx)}`;
   if (!row) throw emailTaken('email');
+  await appendEvents(tx, [userRegistered(row, trace)]);
   return row;
 }
 
@@ -42,6 +54,13 @@ export async function readUsers(sql: Sql, ids: readonly string[]): Promise<(User
     SELECT ${userColumns(sql)} FROM users WHERE id = ANY (${ids}::uuid[]) AND deleted_at IS NULL`;
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));
+}
+
+/** What accounts are called; those that don't exist or were deleted are left out. */
+export async function readDisplayNames(sql: Sql, ids: readonly string[]): Promise<DisplayName[]> {
+  return sql<DisplayName[]>`
+    SELECT id AS "userId", display_name AS "displayName", version
+    FROM users WHERE id = ANY (${ids}::uuid[]) AND deleted_at IS NULL`;
 }
 
 /** The account with this normalised address. */
@@ -73,38 +92,46 @@ export async function lockUser(tx: Transaction, id: string, lockRoster: boolean)
 }
 
 /**
- * Changes a locked account. Throws ALREADY_EXISTS, reason EMAIL_TAKEN, and FAILED_PRECONDITION, reason LAST_ADMIN (for
+ * Changes a locked account, and adds the event of it. Throws ALREADY_EXISTS, reason EMAIL_TAKEN, and FAILED_PRECONDITION, reason LAST_ADMIN (for
  * which the roster has to be locked).
  */
-export async function changeLockedUser(tx: Transaction, id: string, change: UserChange): Promise<User> {
+export async function changeLockedUser(
+  tx: Transaction,
+  id: string,
+  change: UserChange,
+  trace?: TraceContext,
+): Promise<User> {
   if (change.role === 'customer') {
     const [row] = await tx<{ last: boolean }[]>`SELECT is_last_admin(${id}) AS last`;
     if (row?.last) throw lastAdmin();
   }
-  try {
-    const [row] = await tx<User[]>`
-      UPDATE users SET
-        display_name = coalesce(${change.displayName ?? null}, display_name),
-        email = coalesce(${change.email ?? null}, email),
-        role = coalesce(${change.role ?? null}, role),
-        version = version + 1,
-        updated_at = now()
-      WHERE id = ${id}
-      RETURNING ${userColumns(tx)}`;
-    return row as User;
-  } catch (error) {
+  const [row] = await tx<User[]>`
+    UPDATE users SET
+      display_name = coalesce(${change.displayName ?? null}, display_name),
+      email = coalesce(${change.email ?? null}, email),
+      role = coalesce(${change.role ?? null}, role),
+      version = version + 1,
+      updated_at = now()
+    WHERE id = ${id}
+    RETURNING ${userColumns(tx)}`.catch((error) => {
     throw isUniqueViolation(error, 'users_email') ? emailTaken('user.email') : error;
-  }
+  });
+  const changed = row as User;
+  await appendEvents(tx, [userUpdated(changed, trace)]);
+  return changed;
 }
 
-/** Erases an account and ends its sessions; see delete_user. */
-export async function deleteUser(
-  sql: Sql,
-  id: string,
-): Promise<'deleted' | 'deleted-before' | 'unknown' | 'last-admin'> {
-  const [row] = await sql<{ outcome: 'deleted' | 'deleted-before' | 'unknown' | 'last-admin' }[]>`
-    SELECT delete_user(${id}) AS outcome`;
-  return row?.outcome ?? 'unknown';
+/** How a deletion went; see delete_user. */
+export type Deletion = 'deleted' | 'deleted-before' | 'unknown' | 'last-admin';
+
+/** Erases an account, ends its sessions, and adds the event of it; see delete_user. */
+export async function deleteUser(sql: Sql, id: string, trace?: TraceContext): Promise<Deletion> {
+  return sql.begin(async (tx) => {
+    const [row] = await tx<{ outcome: Deletion; version: bigint | null }[]>`
+      SELECT outcome, last_version AS version FROM delete_user(${id})`;
+    if (row?.outcome === 'deleted') await appendEvents(tx, [userDeleted(id, row.version ?? 0n, trace)]);
+    return row?.outcome ?? 'unknown';
+  });
 }
 
 /** Where a page of the list of accounts begins: after this one. */

@@ -17,6 +17,14 @@ export interface User {
   readonly updatedAt: Date;
 }
 
+/** What an account is called, for services that show it beside their own data. */
+export interface DisplayName {
+  readonly userId: string;
+  readonly displayName: string;
+  /** The account's. */
+  readonly version: bigint;
+}
+
 /** New values of an account's fields; absent ones stay. */
 export interface UserChange {
   readonly displayName?: string;

@@ -40,9 +40,9 @@ export function walletRoutes(
         amount: amount?.minorUnits ?? 0n,
         grantedBy: requireUser(context).userId,
       };
-      const bytes = await wallets.grant(grant, (wallet) =>
-        toBinary(GrantCreditResponseSchema, create(GrantCreditResponseSchema, { wallet: toWallet(wallet) })),
-      );
+      const encode = (wallet: Wallet) =>
+        toBinary(GrantCreditResponseSchema, create(GrantCreditResponseSchema, { wallet: toWallet(wallet) }));
+      const bytes = await wallets.grant(grant, encode, context.trace);
       return fromBinary(GrantCreditResponseSchema, bytes);
     },
     holdCredit: ({ branches }) => answer('HoldCredit', takeCredit(sql, 'hold', branches.map(toCredit))),

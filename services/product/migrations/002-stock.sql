@@ -14,25 +14,3 @@ create table stock (
   -- must not fail.
   constraint stock_available check (available between 0 and 1000000000000000)
 ) with (fillfactor = 50);
-
--- The ranks of the best-selling list: stock.sold as it was a few seconds ago. Not an index on stock.sold, because that
--- would end HOT updates: each sale would write two index entries and leave two dead ones. refresh_sales follows the
--- sales in batches instead, and a page of the list is some seconds old.
-create table sales (
-  product_id uuid primary key references products (id),
-  sold bigint not null default 0
-);
-
-create index sales_by_sold on sales (sold, product_id);
-
--- Brings the ranks up to date and tells how many changed. One at a time: a second call at the same time does nothing.
-create function refresh_sales() returns bigint
-language plpgsql as $$
-declare
-  changed bigint;
-begin
-  if not pg_try_advisory_xact_lock(hashtext('refresh_sales')) then return 0; end if;
-  update sales s set sold = k.sold from stock k where k.product_id = s.product_id and k.sold <> s.sold;
-  get diagnostics changed = row_count;
-  return changed;
-end $$;

@@ -113,12 +113,13 @@ begin
 end $$;
 
 -- TCC's try (kind 'reserve') and the Saga's step (kind 'take'). Branch i has the lines firsts[i] to lasts[i], by
--- product id. Returns for each branch of the call, in its order, '' when it is done, else the reason: BRANCH_… for a conflict,
--- any other for a refusal, and the product that it is about.
+-- product id. Returns for each branch of the call, in its order, '' when it is done, else the reason: BRANCH_… for a
+-- conflict, any other for a refusal, and the product that it is about. And in each row, whether nothing is left of a
+-- product since; events tell so, with `caller_trace`.
 create function take_stock(
   the_kind text, transactions uuid[], names text[], firsts integer[], lasts integer[], products uuid[],
-  quantities integer[]
-) returns table (reason text, subject uuid)
+  quantities integer[], caller_trace text
+) returns table (reason text, subject uuid, depleted boolean)
 language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set cpu_tuple_cost = 1 as $$
 #variable_conflict use_variable
 declare
@@ -134,6 +135,8 @@ declare
   refused bigint[];
   refusals text[];
   refused_products uuid[];
+  -- The products of which the last piece was taken.
+  emptied uuid[];
 begin
   -- A branch is inserted as what it becomes if the stock suffices: that spares the usual case a second write.
   with given as materialized (
@@ -186,30 +189,39 @@ begin
         into refused, refusals, refused_products
         from refused_branches(line_positions, line_products, line_quantities, offered, budgets) r;
     end if;
-    update stock s set
-        available = s.available - moved.quantity,
-        held = s.held + case the_kind when 'reserve' then moved.quantity else 0 end,
-        sold = s.sold + case the_kind when 'take' then moved.quantity else 0 end
-      from (
-        select l.product_id, sum(l.quantity)::bigint as quantity
-          from unnest(line_positions, line_products, line_quantities) as l (position, product_id, quantity)
-          where refused is null or l.position <> all (refused)
-          group by l.product_id
-      ) moved
-      where s.product_id = moved.product_id;
+    with changed as (
+      update stock s set
+          available = s.available - moved.quantity,
+          held = s.held + case the_kind when 'reserve' then moved.quantity else 0 end,
+          sold = s.sold + case the_kind when 'take' then moved.quantity else 0 end
+        from (
+          select l.product_id, sum(l.quantity)::bigint as quantity
+            from unnest(line_positions, line_products, line_quantities) as l (position, product_id, quantity)
+            where refused is null or l.position <> all (refused)
+            group by l.product_id
+        ) moved
+        where s.product_id = moved.product_id
+        returning s.product_id, s.available
+    )
+    select array_agg(c.product_id) into emptied from changed c where c.available = 0;
+    if emptied is not null then
+      insert into outbox (subject, type, data, traceparent)
+        select e.product_id, 'shop.product.v1.StockDepleted', encode_stock_depleted(e.product_id), caller_trace
+          from unnest(emptied) as e (product_id);
+    end if;
     if refused is not null then
       update branches b set state = 'REFUSED', refusal = r.refusal, refused_product = r.refused_product
         from unnest(refused, refusals, refused_products) as r (position, refusal, refused_product)
         where b.transaction_id = transactions[r.position] and b.branch_id = names[r.position];
     elsif cardinality(fresh) = cardinality(names) then
-      return query select '', null::uuid from unnest(names);
+      return query select '', null::uuid, emptied is not null from unnest(names);
       return;
     end if;
   end if;
 
   -- What the rows say now holds for new and for repeated branches, and for one that is in the call twice.
   return query
-    select answer.reason, case when answer.reason = b.refusal then b.refused_product end
+    select answer.reason, case when answer.reason = b.refusal then b.refused_product end, emptied is not null
       from unnest(transactions, names, firsts, lasts)
         with ordinality as g (transaction_id, branch_id, first, last, position)
       join branches b on b.transaction_id = g.transaction_id and b.branch_id = g.branch_id

@@ -86,7 +86,7 @@ end $$;
 
 -- The Saga's compensation: what was sold is available again, of deleted products too. Branch i gives back the lines
 -- firsts[i] to lasts[i] (by product id), or undoes the take undone[i] of its transaction; then it has no lines. More
--- than was sold can't come back: such a branch is refused. Returns as take_stock does.
+-- than was sold can't come back: such a branch is refused. Returns reason and subject as take_stock does.
 create function restock(
   transactions uuid[], names text[], undone text[], firsts integer[], lasts integer[], products uuid[],
   quantities integer[]

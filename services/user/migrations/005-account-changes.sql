@@ -9,31 +9,36 @@ LANGUAGE sql STABLE AS $$
     AND NOT EXISTS (SELECT FROM users WHERE id <> candidate AND role = 'admin' AND deleted_at IS NULL)
 $$;
 
--- Erases the person and keeps the id. Returns 'deleted', 'deleted-before', 'unknown', or 'last-admin'.
+-- Erases the person and keeps the id. The outcome is 'deleted' (with the account's version after it),
+-- 'deleted-before', 'unknown', or 'last-admin'. The account's row stays locked until the transaction ends.
 --
 -- The statements are separate for their snapshots: a login that commits while this waits for the account's row has
 -- its session deleted too.
-CREATE FUNCTION delete_user(target uuid) RETURNS text
+CREATE FUNCTION delete_user(target uuid, OUT outcome text, OUT last_version bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
   account users;
 BEGIN
   PERFORM lock_admin_roster();
   SELECT * INTO account FROM users u WHERE u.id = target FOR UPDATE;
-  IF NOT FOUND THEN RETURN 'unknown'; END IF;
-  IF account.deleted_at IS NOT NULL THEN RETURN 'deleted-before'; END IF;
-  IF is_last_admin(target) THEN RETURN 'last-admin'; END IF;
+  outcome := CASE
+    WHEN NOT FOUND THEN 'unknown'
+    WHEN account.deleted_at IS NOT NULL THEN 'deleted-before'
+    WHEN is_last_admin(target) THEN 'last-admin'
+    ELSE 'deleted'
+  END;
+  IF outcome <> 'deleted' THEN RETURN; END IF;
 
   UPDATE users u SET
     email = NULL, display_name = NULL, password_hash = NULL,
     version = u.version + 1, updated_at = now(), deleted_at = now()
-    WHERE u.id = target;
+    WHERE u.id = target
+    RETURNING u.version INTO last_version;
   DELETE FROM sessions s WHERE s.user_id = target;
   DELETE FROM login_failures f WHERE f.account = sha256(convert_to(account.email, 'UTF8'));
   -- The row stays, so that a late repeat of the registration doesn't make the account anew; what is left in it
   -- of the person (a hash of address and name) goes.
   UPDATE requests r SET fingerprint = '' WHERE r.scope = 'register' AND r.response = uuid_send(target);
-  RETURN 'deleted';
 END $$;
 
 -- Sets a new password, where the one that was verified still is the current one, and ends the other sessions.

@@ -94,15 +94,15 @@ CREATE TRIGGER wallets_start_empty BEFORE INSERT ON wallets
 CREATE TRIGGER wallets_follow_ledger BEFORE UPDATE ON wallets
   FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION refuse_change();
 
--- Adds credit. Returns 'granted', 'unknown-user', or 'over-limit' when the whole balance would pass 10^15.
+-- Adds credit. Returns 'granted', 'unknown-user', or 'over-limit' when the whole balance would pass 10^15. The account's
+-- row stays locked until the transaction ends, which keeps what is told of the account in the order of the commits.
 CREATE FUNCTION grant_credit(beneficiary uuid, the_currency text, amount bigint, admin uuid) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
   balance bigint;
 BEGIN
-  IF NOT EXISTS (SELECT FROM users u WHERE u.id = beneficiary AND u.deleted_at IS NULL) THEN
-    RETURN 'unknown-user';
-  END IF;
+  PERFORM FROM users u WHERE u.id = beneficiary AND u.deleted_at IS NULL FOR NO KEY UPDATE;
+  IF NOT FOUND THEN RETURN 'unknown-user'; END IF;
   INSERT INTO wallets (user_id, currency) VALUES (beneficiary, the_currency) ON CONFLICT DO NOTHING;
   SELECT w.available + w.held INTO balance FROM wallets w
     WHERE w.user_id = beneficiary AND w.currency = the_currency FOR NO KEY UPDATE;
