@@ -11,7 +11,8 @@ launcher := $(NODE) mesh/local/cli.ts
 include proto/proto.mk
 
 ##@ The shop
-# Variables of these: GATEWAY_PORT (8080), REPLICAS (2), DETACH=1, SERVICE, FOLLOW=1, YES=1, SOUK_HOME (.souk).
+# Variables of these: GATEWAY_PORT (8080), REPLICAS (2), EVENTS (embedded, or nats), DETACH=1, SERVICE, FOLLOW=1, YES=1,
+# SOUK_HOME (.souk).
 
 up: install ## Start the shop: Ctrl-C stops it, DETACH=1 returns when it serves
 	@exec $(launcher) up
@@ -46,14 +47,21 @@ rollback: install-npm ## End the canary: SERVICE=product
 transactions: install-npm ## Show the distributed transactions in flight
 	@$(launcher) transactions
 
+events: install-npm ## Show who reads whose events, and what is parked: EVENT=id, REPLAY=id or all, DISCARD=id
+	@$(launcher) events
+
+rebuild: install-npm ## Make a service's copies of others' data anew: SERVICE=order
+	@$(launcher) rebuild
+
 reset: install-npm ## Remove all data of the shop, after asking (YES=1 doesn't ask)
 	@$(launcher) reset
 
 ##@ Development
 
-install: install-npm install-envoy ## Install packages and Envoy, where they are missing
+install: install-npm install-envoy ## Install packages, Envoy and nats-server, where they are missing
+	@$(launcher) install-nats || echo "souk: without it EVENTS=nats doesn't work, and its tests are skipped"
 
-test: check ## All checks, then unit, integration and end-to-end tests (a running shop doesn't disturb them)
+test: check install-manifest-checks ## All checks, then unit, integration and end-to-end tests (a running shop doesn't disturb them)
 	@echo "▸ tests"
 	@vitest run --project unit --project integration --project e2e
 
@@ -82,6 +90,11 @@ fmt: install-npm ## Format code and contracts
 bench: install ## Measure speed and memory against a bare server
 	@$(NODE) bench/bench.ts
 
+# Variables: TAG (0.1.0), PREFIX (souk): PREFIX/order:TAG.
+images: ## Build the services' images, by Docker
+	@for service in user product order; do \
+	  docker build --build-arg SERVICE=$$service --tag $${PREFIX:-souk}/$$service:$${TAG:-0.1.0} . || exit 1; done
+
 help: ## This list
 	@awk 'BEGIN { FS = ":[^#]*## " } \
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
@@ -104,5 +117,11 @@ $(installed): package-lock.json package.json
 install-envoy: install-npm
 	@$(launcher) install-envoy
 
+install-nats: install-npm
+	@$(launcher) install-nats
 
-.PHONY: up down status logs seed scale restart canary promote rollback transactions reset install install-npm install-envoy test test-deep verify chaos check lint fmt bench help
+# What the tests check mesh/kubernetes and the Dockerfile by.
+install-manifest-checks: install-npm
+	@$(NODE) mesh/kubernetes/checks/install.ts
+
+.PHONY: up down status logs seed scale restart canary promote rollback transactions events rebuild reset install install-npm install-envoy install-nats install-manifest-checks test test-deep verify chaos check lint fmt bench images help

@@ -14,14 +14,14 @@ generated := .souk/generated
 generate = rm -rf $(generated) && mkdir -p $(generated)/gen && buf generate -o $(generated) && \
   buf build --as-file-descriptor-set -o $(generated)/gen/souk.binpb
 
-gen: proto-deps ## Generate what is made from the contracts: gen/, mesh/generated/, docs/contract.md
+gen: proto-deps ## Generate what is made from the contracts: gen/, mesh/generated/, pages of docs/
 	@$(generate)
 	@rm -rf mesh/generated && find gen -name '*_pb.js' -delete -o -name '*_pb.d.ts' -delete
 	@cp -R $(generated)/. .
 
 gen-check: proto-deps ## Fail when what is generated doesn't match the contracts
 	@$(generate) && cp gen/package.json $(generated)/gen/
-	@for path in gen mesh/generated docs/contract.md; do diff -rq $$path $(generated)/$$path || stale=1; done; \
+	@for path in gen mesh/generated docs/contract.md docs/event-catalogue.md; do diff -rq $$path $(generated)/$$path || stale=1; done; \
 	if [ -n "$${stale:-}" ]; then \
 	  echo "what is generated doesn't match the contracts: run 'make gen' and commit"; exit 1; fi
 

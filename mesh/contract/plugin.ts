@@ -5,11 +5,12 @@ import {
   FileDescriptorSetSchema,
 } from '@bufbuild/protobuf/wkt';
 import type { Plugin } from '@bufbuild/protoplugin';
+import { eventCatalogue } from './event-catalogue.ts';
 import { generate } from './generate.ts';
 import { readMethods } from './method.ts';
 
 /**
- * Makes the meshes' configuration and the table of methods from the contract's options. It has to see the whole
+ * Makes the meshes' configuration, the table of methods and the list of events from the contract. It has to see the whole
  * contract in one run (`strategy: all`). Faults in the contract are answered as its error, all at once.
  */
 export const plugin: Plugin = {
@@ -21,7 +22,10 @@ export const plugin: Plugin = {
     });
     try {
       const set = create(FileDescriptorSetSchema, { file: request.protoFile });
-      for (const [name, content] of generate(readMethods(createFileRegistry(set)))) {
+      const registry = createFileRegistry(set);
+      const files = generate(readMethods(registry));
+      files.set('docs/event-catalogue.md', eventCatalogue(registry));
+      for (const [name, content] of files) {
         response.file.push({
           $typeName: 'google.protobuf.compiler.CodeGeneratorResponse.File',
           ...{ name, content, insertionPoint: '' },

@@ -36,13 +36,16 @@ describe.skipIf(!kubectlThere)(`as deployed${skipped}`, () => {
 
     it('is selected, and nothing else is, by what carries its name', () => {
       const selectors = manifests(overlay)
-        .filter(({ kind, metadata }) => metadata.name === service && kind !== 'ConfigMap')
+        .filter(
+          ({ kind, metadata }) =>
+            [service, `${service}-metrics`].includes(metadata.name) && kind !== 'ConfigMap',
+        )
         .flatMap(({ kind, spec }) => {
           if (kind === 'Service') return [spec.selector];
           if (kind === 'NetworkPolicy') return [spec.podSelector.matchLabels];
           return spec?.selector ? [spec.selector.matchLabels] : [];
         });
-      expect(selectors.length).toBeGreaterThanOrEqual(overlay === 'dev' ? 3 : 4);
+      expect(selectors.length).toBeGreaterThanOrEqual(overlay === 'dev' ? 4 : 5);
       for (const selector of selectors) {
         expect(selects(selector, pod)).toBe(true);
         expect(others().filter((other) => selects(selector, other))).toHaveLength(1);
@@ -57,8 +60,9 @@ describe.skipIf(!kubectlThere)(`as deployed${skipped}`, () => {
         { name: 'grpc', containerPort: grpc },
         { name: 'metrics', containerPort: metrics },
       ]);
-      expect(manifest(overlay, 'Service', service).spec.ports).toMatchObject([
-        { name: 'grpc', port: grpc, targetPort: 'grpc' },
+      const portsOf = (name: string) => manifest(overlay, 'Service', name).spec.ports;
+      expect(portsOf(service)).toMatchObject([{ name: 'grpc', port: grpc, targetPort: 'grpc' }]);
+      expect(portsOf(`${service}-metrics`)).toMatchObject([
         { name: 'metrics', port: metrics, targetPort: 'metrics' },
       ]);
       expect(pod.metadata.annotations['prometheus.io/port']).toBe(String(metrics));

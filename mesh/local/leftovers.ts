@@ -1,3 +1,4 @@
+import { stopMs } from './broker.ts';
 import type { Paths } from './paths.ts';
 import { stopPostgres } from './postmaster.ts';
 import { isAlive, stopProcess } from './process-identity.ts';
@@ -11,7 +12,7 @@ export function findLeftovers(paths: Paths): ProcessRecord[] {
 
 /**
  * Ends what a killed launcher left behind: services first, which may take their time to finish their calls, then
- * Envoy, then PostgreSQL. Only while no launcher runs, or by the one that just took over.
+ * Envoy, then the broker and PostgreSQL. Only while no launcher runs, or by the one that just took over.
  *
  * @returns how many processes there were
  */
@@ -22,6 +23,7 @@ export async function stopLeftovers(paths: Paths): Promise<number> {
   await stop('service', drainTimeoutMs + 2_000);
   await stop('sidecar', 3_000);
   await stop('envoy', 3_000);
+  await stop('nats', stopMs);
   await stopPostgres(paths.postgres);
   removeState(paths);
   return left.length;

@@ -7,6 +7,8 @@ export interface Paths {
   readonly home: string;
   /** PostgreSQL's cluster. */
   readonly postgres: string;
+  /** The broker's streams. */
+  readonly nats: string;
   readonly logs: string;
   readonly run: string;
   readonly secrets: string;
@@ -31,6 +33,7 @@ export function pathsIn(home: string): Paths {
   return {
     home,
     postgres: join(home, 'data', 'postgres'),
+    nats: join(home, 'data', 'nats'),
     logs: join(home, 'logs'),
     run,
     secrets: join(home, 'secrets'),
@@ -45,7 +48,7 @@ export function pathsIn(home: string): Paths {
   };
 }
 
-/** The log file of a process, by its name: `order-1`, `postgres`, `envoy`. */
+/** The log file of a process, by its name: `order-1`, `postgres`, `envoy`, `nats`. */
 export function logFile(paths: Paths, name: string): string {
   return join(paths.logs, `${name}.log`);
 }

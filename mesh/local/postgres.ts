@@ -6,7 +6,8 @@ import { Cure } from './cure.ts';
 import { freePort, loopback } from './free-port.ts';
 import { postgresBinaries } from './postgres-binaries.ts';
 import { prepareCluster } from './postgres-cluster.ts';
-import { findPostmaster, stopPostgres } from './postmaster.ts';
+import { type Replication, settings, writeReplication } from './postgres-settings.ts';
+import { destroyPostgres, findPostmaster, stopPostgres } from './postmaster.ts';
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
 
 /** Where and how a server runs. */
@@ -21,10 +22,15 @@ export interface PostgresOptions {
   readonly port?: number;
   /** false, for tests only: nothing waits for the disk, and a crash of the machine loses the cluster. Default true. */
   readonly durable?: boolean;
+  /** Of a standby, whose folder has to be a copy. Default: a server for itself. */
+  readonly replication?: Replication;
+  /** Gives the start up: a standby may have to wait for its primary. */
+  readonly signal?: AbortSignal;
 }
 
 /** A running server. It outlives the process that started it, until it is stopped. */
 export interface PostgresServer {
+  readonly dataDir: string;
   readonly port: number;
   readonly identity: ProcessIdentity;
   /** Resolves when the server is gone, for whatever reason. */
@@ -42,12 +48,13 @@ export interface PostgresServer {
  * @throws Cure for what a person can put right; Error with the server's own last words otherwise
  */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
-  const { password, logFile, durable = true } = options;
+  const { password, logFile, durable = true, replication = {}, signal } = options;
   const binaries = await postgresBinaries();
   mkdirSync(dirname(options.dataDir), { recursive: true });
   const dataDir = join(realpathSync(dirname(options.dataDir)), basename(options.dataDir));
   await stopPostgres(dataDir);
   const user = await prepareCluster(binaries, dataDir, password, durable);
+  writeReplication(dataDir, replication);
 
   const end = Date.now() + 20_000;
   for (;;) {
@@ -56,7 +63,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
       command,
       args,
       options: as,
-    } = user.wrap(binaries.postgres, ['-D', dataDir, ...settings(port, durable)]);
+    } = user.wrap(binaries.postgres, ['-D', dataDir, ...settings(dataDir, port, durable)]);
     const log = openSync(logFile, 'a', 0o600);
     const logStart = readFileSync(logFile).length;
     // A process group of its own: a terminal's Ctrl-C must not reach it before the services are done.
@@ -72,11 +79,12 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
       child.once('error', () => resolve()).once('exit', () => resolve());
     });
     const identity = child.pid === undefined ? undefined : identify(child.pid);
-    if (identity && (await becomesReady(dataDir, identity))) {
+    if (identity && (await becomesReady(dataDir, identity, signal))) {
       const adminUrl = (database = 'postgres') =>
         `postgres://postgres:${password}@${loopback}:${port}/${database}`;
-      return { port, identity, exited, adminUrl, stop: () => stopPostgres(dataDir) };
+      return { dataDir, port, identity, exited, adminUrl, stop: () => stopPostgres(dataDir) };
     }
+    signal?.throwIfAborted();
     const words = readFileSync(logFile).subarray(logStart).toString();
     const message = /FATAL: {2}(.*)/.exec(words)?.[1] ?? words.trim().split('\n').at(-1) ?? '';
     if (words.includes('incompatible with server')) {
@@ -92,38 +100,17 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   }
 }
 
-async function becomesReady(dataDir: string, identity: ProcessIdentity): Promise<boolean> {
+async function becomesReady(
+  dataDir: string,
+  identity: ProcessIdentity,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   // Recovery after a crash may take its time, so there is no limit as long as the server lives.
   while (isAlive(identity)) {
+    if (signal?.aborted) await destroyPostgres(dataDir);
     const postmaster = findPostmaster(dataDir);
     if (postmaster?.ready && postmaster.identity.pid === identity.pid) return true;
     await sleep(15);
   }
   return false;
-}
-
-function settings(port: number, durable: boolean): string[] {
-  const values = {
-    port,
-    listen_addresses: loopback,
-    // TCP on loopback alone: a socket's path would have to be short and reachable by whoever runs the server.
-    unix_socket_directories: '',
-    max_connections: 200,
-    // For one small machine with hundreds of megabytes of data; the operating system caches the rest.
-    shared_buffers: '64MB',
-    wal_level: 'replica',
-    max_wal_size: '256MB',
-    // Short statements by key: no parallel plans, no just-in-time compilation, no separate processes for reading.
-    max_parallel_workers_per_gather: 0,
-    jit: 'off',
-    io_method: 'sync',
-    cluster_name: 'souk',
-    log_line_prefix: '%m [%p] %q%u ',
-    timezone: 'UTC',
-    log_timezone: 'UTC',
-    ...(durable
-      ? { fsync: 'on', synchronous_commit: 'on' }
-      : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
-  };
-  return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A process, told apart from a later one that was given the same pid by when it started. */
@@ -65,6 +65,21 @@ export function commandLine(pid: number): string {
   } catch {
     return '';
   }
+}
+
+/** All processes whose command line, or what they call themselves instead, is as wanted. */
+export function findProcesses(wanted: (commandLine: string) => boolean): ProcessIdentity[] {
+  const pids =
+    process.platform === 'linux'
+      ? readdirSync('/proc')
+          .map(Number)
+          .filter((pid) => wanted(commandLine(pid)))
+      : execFileSync('ps', ['-A', '-o', 'pid=,command='], { encoding: 'utf8' })
+          .split('\n')
+          .map((line) => /^\s*(\d+)\s(.*)$/.exec(line) ?? [])
+          .filter(([, , command]) => command !== undefined && wanted(command))
+          .map(([, pid]) => Number(pid));
+  return pids.flatMap((pid) => identify(pid) ?? []);
 }
 
 let bootId: string | undefined;

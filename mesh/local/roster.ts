@@ -1,3 +1,4 @@
+import type { Broker } from './broker.ts';
 import type { Part } from './data-tier.ts';
 import { createDeployment, type Deployment } from './deployment.ts';
 import type { Instance } from './instance.ts';
@@ -12,6 +13,7 @@ import { startWorkload, type WorkloadSettings } from './workload.ts';
 /** All parts of a shop that have been started so far, kept written down. */
 export interface Roster {
   postgres: Part | undefined;
+  broker: Broker | undefined;
   gateway: Part | undefined;
   readonly deployments: Deployment[];
   /** Those of all deployments, the first of each service before the second. */
@@ -38,6 +40,7 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
 
   const roster: Roster = {
     postgres: undefined,
+    broker: undefined,
     gateway: undefined,
     deployments: [],
     get instances() {
@@ -86,9 +89,15 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
   };
 
   function records(): ProcessRecord[] {
-    const { postgres, gateway, instances } = roster;
+    const { postgres, broker, gateway, instances } = roster;
     return [
       ...(postgres ? record('postgres', 'postgres', postgres.port, postgres.running()) : []),
+      ...(broker
+        ? record('nats', 'nats', broker.port, broker.running()).map((process) => ({
+            ...process,
+            adminPort: broker.monitorPort,
+          }))
+        : []),
       ...(gateway ? record('envoy', 'envoy', gateway.port, gateway.running()) : []),
       ...instances.flatMap((one) =>
         record(one.name, 'service', one.port(), one.running()).map((process) => ({

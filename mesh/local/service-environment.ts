@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly addresses: Wiring['addresses'];
   /** What the instance shares with its sidecar; empty where it has none. */
   readonly sidecarSecret: string;
+  /** The broker of events. Default: none. */
+  readonly eventsUrl?: string;
   /** Settings for all services that come before our own: LOG_LEVEL and the like. */
   readonly inherited: NodeJS.ProcessEnv;
 }
@@ -37,6 +39,7 @@ export function serviceEnvironment(service: ServiceSpec, around: Surroundings): 
     SERVICE_TOKEN: token(service.name),
     SERVICE_TOKENS: services.map(({ name }) => `${name}=${token(name)}`).join(','),
     DRAIN_TIMEOUT_MS: String(drainTimeoutMs),
+    EVENTS_URL: around.eventsUrl ?? '',
     SIDECAR_SECRET: around.sidecarSecret,
     // A machine that runs everything has little to spare: without bounds, heaps under load grow before they are
     // collected, to half as much again in all (measured), for no more throughput.

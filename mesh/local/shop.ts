@@ -4,8 +4,9 @@ import { readContractFile, serviceNames } from '../envoy/contract.ts';
 import { writeSecretFile } from '../envoy/tls.ts';
 import { createAuthority } from '../identity/authority.ts';
 import { keepIdentity } from '../identity/certificates.ts';
+import { brokerIsReady, startBroker } from './broker.ts';
 import { type Canaries, createCanaries } from './canary.ts';
-import { type Mesh, readConfig } from './config.ts';
+import { type EventTransport, type Mesh, readConfig } from './config.ts';
 import { Cure } from './cure.ts';
 import { startDataTier } from './data-tier.ts';
 import { databaseUrl } from './databases.ts';
@@ -15,6 +16,7 @@ import { loopback } from './free-port.ts';
 import { descriptorSetFile, gatewayIsReady, startGateway } from './gateway.ts';
 import type { Instance } from './instance.ts';
 import { stopLeftovers } from './leftovers.ts';
+import { installNats } from './nats-binary.ts';
 import { type Paths, pathsIn, prepareFolders, rotateLogs } from './paths.ts';
 import { isPortTaken } from './port-taken.ts';
 import { type Progress, silent } from './progress.ts';
@@ -35,6 +37,8 @@ export interface ShopOptions {
   readonly home: string;
   /** What is between the services. Default sidecars; none is for measuring, see wiring.ts. */
   readonly mesh?: Mesh;
+  /** How events get from service to service. Default embedded: by the services' own streams. */
+  readonly events?: EventTransport;
   /** Default 0: a free port. */
   readonly gatewayPort?: number;
   /** Instances of each service. Default 2. */
@@ -74,9 +78,9 @@ export interface Shop {
   readonly canaries: Canaries;
   /** The URL with which a service reaches its own database. */
   databaseUrl(service: string): string;
-  /** Signals (by default: SIGKILL) an instance such as `order-1`, `envoy` or `postgres`; false if it isn't running. */
+  /** Signals (by default: SIGKILL) a process such as `order-1`, `envoy`, `nats` or `postgres`; false if there is none. */
   kill(name: string, how?: NodeJS.Signals): boolean;
-  /** Stops everything: callers before callees, then Envoy, then PostgreSQL. */
+  /** Stops everything: callers before callees, then Envoy, then the broker and PostgreSQL. */
   stop(): Promise<void>;
 }
 
@@ -178,6 +182,14 @@ async function startParts(
   const envoy = mesh === 'none' ? Promise.resolve('') : installEnvoy(config);
   const faults = options.faults ?? false;
 
+  const openBroker = async () => {
+    roster.broker = await startBroker({ paths, secrets, binary: await installNats(config) }, events);
+    roster.save();
+    if (!(await brokerIsReady(roster.broker))) {
+      throw new Error(`nats-server did not start: ${lastWords(paths, 'nats')}`);
+    }
+  };
+
   const startServices = async () => {
     roster.postgres = await progress.step(
       'PostgreSQL',
@@ -186,6 +198,10 @@ async function startParts(
     );
     roster.save();
     signal.throwIfAborted();
+    if (options.events === 'nats') {
+      await progress.step('NATS', openBroker, () => `${loopback}:${roster.broker?.port}`);
+      signal.throwIfAborted();
+    }
     const workloads: WorkloadSettings = {
       paths,
       registry,
@@ -200,6 +216,7 @@ async function startParts(
         paths,
         secrets,
         postgresPort: roster.postgres.port,
+        eventsUrl: roster.broker?.url ?? '',
         sidecarSecret: authority ? secrets('sidecar') : '',
         inherited: config.inherited,
       },
@@ -260,8 +277,9 @@ async function startParts(
 }
 
 /** In the reverse order of their dependence, so that what is under way can still be finished. */
-async function stopParts({ deployments, gateway, postgres }: Roster): Promise<void> {
+async function stopParts({ deployments, gateway, broker, postgres }: Roster): Promise<void> {
   for (const deployment of deployments.toReversed()) await deployment.stop();
   await gateway?.stop();
+  await broker?.stop();
   await postgres?.stop();
 }

@@ -6,9 +6,9 @@ import type { Wiring } from './wiring.ts';
 
 /** One process of the shop. */
 export interface ProcessRecord extends ProcessIdentity {
-  /** `order-1`, `order-1-sidecar`, `envoy`, `postgres` */
+  /** `order-1`, `order-1-sidecar`, `envoy`, `postgres`, `nats` */
   readonly name: string;
-  readonly kind: 'service' | 'sidecar' | 'envoy' | 'postgres';
+  readonly kind: 'service' | 'sidecar' | 'envoy' | 'postgres' | 'nats';
   readonly service?: string;
   readonly port: number;
   readonly metricsPort?: number;

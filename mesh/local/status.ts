@@ -1,3 +1,4 @@
+import { isHealthy } from './broker.ts';
 import type { LauncherConfig } from './config.ts';
 import { isLive } from './envoy.ts';
 import { loopback } from './free-port.ts';
@@ -61,6 +62,7 @@ async function healthOf(
   dataDir: string,
 ): Promise<string> {
   if (kind === 'postgres') return findPostmaster(dataDir)?.ready ? 'serving' : 'starting';
+  if (kind === 'nats') return (await isHealthy(adminPort ?? 0)) ? 'serving' : 'not ready';
   if (kind === 'envoy' || kind === 'sidecar') {
     return (await isLive(adminPort ?? state.adminPort)) ? 'serving' : 'not ready';
   }

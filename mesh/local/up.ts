@@ -43,6 +43,7 @@ export async function up(
     shop = await startShop({
       home: config.home,
       mesh: config.mesh,
+      events: config.events,
       gatewayPort: config.gatewayPort,
       replicas: config.replicas,
       signal: giveUp.signal,

@@ -72,10 +72,10 @@ export function memoryPublisher(name: string, batchSize = 100): MemoryPublisher 
       counts.follow++;
       if (faults.away) throw away();
       const read = new Map(positions);
-      for (const position of read.values()) {
-        if (position < faults.removed) {
-          throw fail('OUT_OF_RANGE', 'EVENTS_REMOVED', 'Events were removed. Take a snapshot.');
-        }
+      const isMissing = ({ subject, position }: Event) =>
+        position > (read.get(partitionOf(subject)) ?? position);
+      if (log.slice(0, Number(faults.removed)).some(isMissing)) {
+        throw fail('OUT_OF_RANGE', 'EVENTS_REMOVED', 'Events were removed. Take a snapshot.');
       }
       // Positions are one more than the index.
       let next = Math.min(...[...read.values()].map(Number));

@@ -1,3 +1,5 @@
+import { parseTraceparent } from '../telemetry/trace.ts';
+
 /** Where a distributed transaction stands. */
 export type TransactionState = 'RUNNING' | 'COMMITTING' | 'COMMITTED' | 'ROLLING_BACK' | 'ROLLED_BACK';
 
@@ -11,7 +13,13 @@ export interface TransactionRef {
   readonly entityId: string;
   /** Counts the takeovers: whoever holds an older one than the log was overtaken. */
   readonly epoch: number;
+  /** W3C trace context of the call that began it, for all that is done for it, whoever does it. Empty: unknown. */
+  readonly traceparent: string;
 }
+
+/** The id of the trace that a transaction belongs to, for log lines. Undefined: unknown. */
+export const traceIdOf = ({ traceparent }: Pick<TransactionRef, 'traceparent'>): string | undefined =>
+  parseTraceparent(traceparent)?.traceId;
 
 /** The epoch of whoever begins a transaction. */
 export const FIRST_EPOCH = 0;

@@ -1,4 +1,4 @@
-import type { OpenTransaction } from './log.ts';
+import { type OpenTransaction, traceIdOf } from './log.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Finishes a transaction of one kind that was left behind. */
@@ -24,10 +24,11 @@ export function createRecovery(runtime: Runtime, kinds: Readonly<Record<string, 
 
   async function resume(transaction: OpenTransaction): Promise<void> {
     const { id, kind, entityId, state, epoch } = transaction;
-    log.info({ transactionId: id, kind, entityId, state, epoch }, 'taking over a transaction');
+    const traceId = traceIdOf(transaction);
+    log.info({ traceId, transactionId: id, kind, entityId, state, epoch }, 'taking over a transaction');
     observer.recovered(kind);
     await kinds[kind]?.(transaction).catch((error: unknown) =>
-      log.warn({ err: error, transactionId: id }, 'a takeover failed'),
+      log.warn({ err: error, traceId, transactionId: id }, 'a takeover failed'),
     );
   }
 

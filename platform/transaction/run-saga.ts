@@ -26,7 +26,7 @@ export interface Saga<Input, Change, Result> {
    * change no longer fits. Without compensatable steps it makes the row, COMMITTING, or nothing. Undefined: decided
    * against, now or before.
    */
-  pivot(transaction: TransactionRef, change: Change): Promise<Result | undefined>;
+  pivot(transaction: TransactionRef, change: Change, input: Input): Promise<Result | undefined>;
   /** Run in their order, each until it succeeds. None may be refused. */
   readonly retriable: readonly SagaStep<Input>[];
 }
@@ -59,7 +59,7 @@ export async function runSaga<Input, Change, Result>(
     return { kind: 'rolled-back', failure };
   }
 
-  const result = await saga.pivot(transaction, change);
+  const result = await saga.pivot(transaction, change, input);
   const committed = result !== undefined;
   if (committed && !logged) observer.started(saga.kind);
   // Undefined may also mean that another had decided: against it, as nobody but its beginner knows the change.

@@ -18,7 +18,7 @@ export interface Tcc<Input, Result> {
   readonly kind: string;
   readonly branches: readonly TccBranch<Input>[];
   /** The decision for it, in one commit with what it is about, if it is RUNNING; else undefined. */
-  commit(transaction: TransactionRef): Promise<Result | undefined>;
+  commit(transaction: TransactionRef, input: Input): Promise<Result | undefined>;
   /** The decision against it, in one commit with what it is about, if it is RUNNING; else false. */
   rollBack(transaction: TransactionRef, failure: Failure): Promise<boolean>;
 }
@@ -45,7 +45,7 @@ export async function runTcc<Input, Result>(
   const tries = tcc.branches.map((branch) => attempt(runtime, tally, () => branch.try(transaction, input)));
   const failures = (await Promise.all(tries)).map(failureOf).filter((failure) => failure !== undefined);
   if (failures.length === 0) {
-    const result = await tcc.commit(transaction);
+    const result = await tcc.commit(transaction, input);
     if (result === undefined) return { kind: 'overtaken' };
     runtime.background.add(settleTcc(runtime, tcc, transaction, true, tally));
     return { kind: 'committed', result };

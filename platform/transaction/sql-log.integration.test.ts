@@ -13,8 +13,10 @@ await sql.unsafe(await readFile(new URL('./transactions.sql', import.meta.url), 
 const log = createSqlLog(sql);
 const records = createSqlRecords(sql);
 
+const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+
 const begin = async (state: TransactionState = 'RUNNING') => {
-  const transaction = { id: uuidv7(), entityId: uuidv7(), kind: 'test', input: { n: 1 } };
+  const transaction = { id: uuidv7(), entityId: uuidv7(), kind: 'test', input: { n: 1 }, traceparent: TRACE };
   await log.start(transaction);
   if (state === 'ROLLING_BACK') await log.rollBack(transaction.id, 'NO');
   return transaction;

@@ -26,17 +26,18 @@ export function createSqlLog(sql: Sql): TransactionLog {
   const lease = sql`now() + ${LEASE_SECONDS} * interval '1 second'`;
   const taken = sql`lease_until = ${lease}, epoch = epoch + 1`;
   const open = sql`
-    id, kind, entity_id as "entityId", state, input, epoch,
+    id, kind, entity_id as "entityId", state, input, epoch, traceparent,
     (extract(epoch from now() - created_at) * 1000)::double precision as "ageMs"`;
 
   async function start(given: NewTransaction[]): Promise<undefined[]> {
     await sql`
-      insert into transactions (id, kind, entity_id, state, input, lease_until)
-      select id, kind, entity_id, 'RUNNING', input::jsonb, ${lease}
+      insert into transactions (id, kind, entity_id, state, input, traceparent, lease_until)
+      select id, kind, entity_id, 'RUNNING', input::jsonb, traceparent, ${lease}
       from unnest(
         ${given.map(({ id }) => id)}::uuid[], ${given.map(({ kind }) => kind)}::text[],
-        ${given.map(({ entityId }) => entityId)}::uuid[], ${given.map(({ input }) => JSON.stringify(input))}::text[]
-      ) as g (id, kind, entity_id, input)`;
+        ${given.map(({ entityId }) => entityId)}::uuid[], ${given.map(({ input }) => JSON.stringify(input))}::text[],
+        ${given.map(({ traceparent }) => traceparent)}::text[]
+      ) as g (id, kind, entity_id, input, traceparent)`;
     return given.map(() => undefined);
   }
 

@@ -1,4 +1,4 @@
-import type { TransactionRef } from './log.ts';
+import { type TransactionRef, traceIdOf } from './log.ts';
 import type { Direction } from './observer.ts';
 import { type Attempt, failureOf, type Outcome } from './outcome.ts';
 import type { Runtime } from './runtime.ts';
@@ -55,7 +55,8 @@ async function persist(
     const result = await attempt(runtime, tally, step);
     if (result.kind === 'done') return true;
     const err = result.kind === 'unknown' ? result.cause : undefined;
-    const facts = { transactionId: transaction.id, lastError: tally.lastError, err };
+    const traceId = traceIdOf(transaction);
+    const facts = { traceId, transactionId: transaction.id, lastError: tally.lastError, err };
     if (result.kind !== 'unknown') {
       log.error(facts, 'a decided transaction met an answer that contradicts it');
       return false;

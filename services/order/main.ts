@@ -7,7 +7,7 @@ import { createServer } from '../../platform/rpc/server.ts';
 import { createLogger } from '../../platform/telemetry/log.ts';
 import { createMetrics, serveMetrics } from '../../platform/telemetry/metrics.ts';
 import { configSpec } from './config.ts';
-import { orderService } from './order-service.ts';
+import { orderServices } from './order-service.ts';
 import { connectPeers } from './peers.ts';
 import { createUseCases } from './use-cases.ts';
 
@@ -26,11 +26,11 @@ await run({ log, drainTimeoutMs: config.DRAIN_TIMEOUT_MS }, async (app) => {
     const endpoint = await serveMetrics(metrics.registry, config.HOST, config.METRICS_PORT);
     app.onStop(() => endpoint.close());
   }
-  const cases = createUseCases(database.sql, peers, log, metrics.registry);
+  const cases = createUseCases(database.sql, peers, config, log, metrics.registry);
   cases.start(app.stopping);
   app.onStop(() => cases.stop());
 
-  const implementations = [orderService(database.sql, cases)];
+  const implementations = orderServices(cases);
   const [descriptorSet, health] = [contractsDescriptorSet(), () => database.ping()];
   const server = createServer({ implementations, authenticate, descriptorSet, health, log, metrics });
   app.onDrain(() => server.drain(config.DRAIN_TIMEOUT_MS).then(() => cases.drain()));

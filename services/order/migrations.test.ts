@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 
-it('the migrations contain the log that the transactions need', async () => {
-  const read = (path: string) => readFile(new URL(path, import.meta.url), 'utf8');
-  expect(await read('./migrations/002-transactions.sql')).toContain(
-    await read('../../platform/transaction/transactions.sql'),
-  );
+const read = (path: string) => readFile(new URL(path, import.meta.url), 'utf8');
+
+it.each([
+  ['the log that transactions need', '002-transactions.sql', 'transaction/transactions.sql'],
+  ['the outbox that publishing needs', '003-events.sql', 'events/outbox.sql'],
+  ['the inbox that subscribing needs', '003-events.sql', 'events/inbox.sql'],
+])('the migrations contain %s', async (_, migration, origin) => {
+  expect(await read(`./migrations/${migration}`)).toContain(await read(`../../platform/${origin}`));
 });

@@ -11,18 +11,19 @@ import {
 } from '@souk/contracts/shop/order/v1/transaction_pb.js';
 import { formatEtag } from '../../platform/paging/etag.ts';
 import type { TransactionRecord, TransactionState } from '../../platform/transaction/log.ts';
-import type { Order, OrderChange, OrderState } from './domain/order.ts';
+import type { Order, OrderChange, OrderState, OrderView } from './domain/order.ts';
 
-/** The order as the contract has it. */
-export const toOrderMessage = (order: Order): MessageInitShape<typeof OrderSchema> => ({
+/** The order as the contract has it. A view comes with today's names. */
+export const toOrderMessage = (order: Order | OrderView): MessageInitShape<typeof OrderSchema> => ({
   id: order.id,
   userId: order.userId,
   state: OrderStateMessage[order.state],
-  lines: order.lines.map(({ productId, productName, unitPrice, quantity }) => ({
+  lines: order.lines.map(({ productId, productName, unitPrice, quantity }, index) => ({
     productId,
     productName,
     unitPrice: { currencyCode: order.currency, minorUnits: unitPrice },
     quantity,
+    currentProductName: ('productNames' in order && order.productNames[index]) || '',
   })),
   total: { currencyCode: order.currency, minorUnits: order.total },
   rejectReason: order.rejectReason,
@@ -30,6 +31,7 @@ export const toOrderMessage = (order: Order): MessageInitShape<typeof OrderSchem
   etag: formatEtag(order.version),
   createTime: timestampFromDate(order.createdAt),
   updateTime: timestampFromDate(order.updatedAt),
+  customerName: 'customerName' in order ? order.customerName : '',
 });
 
 /** The change as the contract has it. */

@@ -1,10 +1,9 @@
 import type { OrderService } from '@souk/contracts/shop/order/v1/order_service_pb.js';
-import type { Sql } from '../../platform/db/database.ts';
 import { createPageTokens } from '../../platform/paging/page-token.ts';
 import { type Context, requireUser } from '../../platform/rpc/context.ts';
 import type { Routes } from '../../platform/rpc/routes.ts';
+import { formatTraceparent } from '../../platform/telemetry/trace.ts';
 import { toChangeMessage, toOrderMessage, toOrderStates } from './order-messages.ts';
-import { listOrders } from './store/order-list-store.ts';
 import { readVisible, type Viewer } from './transactions/access.ts';
 import type { UseCases } from './use-cases.ts';
 import { watchOrder } from './watch-order.ts';
@@ -14,33 +13,34 @@ const pageTokens = createPageTokens('shop.order.v1.ListOrders', ['uuid']);
 
 /** The methods about orders. */
 export function orderRoutes(
-  sql: Sql,
   cases: UseCases,
 ): Omit<Routes<typeof OrderService>, 'getTransaction' | 'listTransactions' | 'retryTransaction'> {
   return {
     async createOrder({ requestId, lines }, context) {
       const { userId } = requireUser(context);
-      const order = await cases.createOrder({ userId, requestId, lines, deadline: context.deadline });
+      const { deadline } = context;
+      const call = { userId, requestId, lines, deadline, traceparent: formatTraceparent(context.trace) };
+      const order = await cases.createOrder(call);
       return { order: toOrderMessage(order) };
     },
 
     async updateOrder({ orderId, etag, lines }, context) {
-      const order = await cases.updateOrder({ viewer: viewerOf(context), orderId, etag, lines });
+      const order = await cases.updateOrder({ ...callerOf(context), orderId, etag, lines });
       return { order: toOrderMessage(order) };
     },
 
     async cancelOrder({ orderId, etag }, context) {
-      const order = await cases.cancelOrder({ viewer: viewerOf(context), orderId, etag });
+      const order = await cases.cancelOrder({ ...callerOf(context), orderId, etag });
       return { order: toOrderMessage(order) };
     },
 
     async deleteOrder({ orderId }, context) {
-      await cases.deleteOrder({ viewer: viewerOf(context), orderId });
+      await cases.deleteOrder({ ...callerOf(context), orderId });
       return {};
     },
 
     async getOrder({ orderId }, context) {
-      return { order: toOrderMessage(await readVisible(cases.orders, viewerOf(context), orderId)) };
+      return { order: toOrderMessage(await readVisible(cases.views, viewerOf(context), orderId)) };
     },
 
     async listOrders(request, context) {
@@ -51,7 +51,7 @@ export function orderRoutes(
       if (!viewer.admin && asked !== '' && asked !== viewer.userId) return { orders: [] };
 
       const limit = request.pageSize || DEFAULT_PAGE_SIZE;
-      const rows = await listOrders(sql, {
+      const rows = await cases.views.list({
         userId: viewer.admin ? asked || undefined : viewer.userId,
         states: toOrderStates(request.states),
         before: before[0],
@@ -77,3 +77,8 @@ function viewerOf(context: Context): Viewer {
   const { userId, role } = requireUser(context);
   return { userId, admin: role === 'admin' };
 }
+
+const callerOf = (context: Context) => ({
+  viewer: viewerOf(context),
+  traceparent: formatTraceparent(context.trace),
+});

@@ -49,8 +49,11 @@ describe('a hold', () => {
     const [gone, user] = [await somebody(100n), await somebody(100n)];
     await sql`SELECT delete_user(${gone})`;
     expect(
-      await hold(take(gone, 1n), take(randomUUID(), 0n), take(user, 1n, undefined, 'USD'), take(user, 0n)),
-    ).toEqual([NO_WALLET, NO_WALLET, INSUFFICIENT, 'DONE']);
+      await hold(
+        ...[take(gone, 1n), take(gone, 0n), take(randomUUID(), 0n)],
+        ...[take(user, 1n, undefined, 'USD'), take(user, 0n)],
+      ),
+    ).toEqual([NO_WALLET, NO_WALLET, NO_WALLET, INSUFFICIENT, 'DONE']);
   });
 
   it('of nothing is held, confirmed and cancelled, and leaves no entry', async () => {

@@ -10,6 +10,7 @@ import { firstAdmin } from '../setup/first-admin.ts';
 import type { ChaosConfig } from './config.ts';
 import { openJournal } from './journal.ts';
 import { seeded } from './random.ts';
+import { rename } from './renamer.ts';
 import { type ActCounts, sabotage } from './saboteur.ts';
 import { schedule } from './schedule.ts';
 import { createTally, type Tally } from './tally.ts';
@@ -65,7 +66,8 @@ export async function runChaos(
     const url = `http://127.0.0.1:${shop.gatewayPort}`;
     const { email, password } = firstAdmin(shop);
     const random = seeded(seed);
-    const world = await createWorld(url, await signIn(url, email, password), random.fork('world'));
+    const admin = await signIn(url, email, password);
+    const world = await createWorld(url, admin, random.fork('world'));
     const tally = createTally();
 
     let stopping = false;
@@ -78,6 +80,8 @@ export async function runChaos(
         stopping: () => stopping,
       }),
     );
+    const renaming = { world, tally, random: random.fork('renamer'), stopping: () => stopping };
+    working.push(rename(renaming, admin));
     const progress = setInterval(() => tell(progressOf(world, tally)), 10_000);
     const plan = schedule(seed, minutes * 60_000, replicas);
     const acts = await sabotage(shop, plan, journal).finally(() => {

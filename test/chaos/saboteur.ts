@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Faults, noFaults, setFaults } from '../../mesh/envoy/faults.ts';
+import { type Faults, noFaults, setFaults } from '../../mesh/envoy/governance/faults.ts';
 import type { Shop } from '../../mesh/local/shop.ts';
 import type { Journal } from './journal.ts';
 import type { Act, Planned } from './schedule.ts';
@@ -9,17 +9,19 @@ export type ActCounts = Record<Act['kind'], number>;
 
 /** Does to the shop what is planned, when it is planned, and writes it down. Resolves when all of it is over. */
 export async function sabotage(shop: Shop, plan: readonly Planned[], journal: Journal): Promise<ActCounts> {
-  const counts: ActCounts = { kill: 0, pause: 0, database: 0, gateway: 0, faults: 0 };
+  const counts: ActCounts = { kill: 0, sidecar: 0, pause: 0, database: 0, gateway: 0, faults: 0 };
   const ends: Promise<void>[] = [];
   // These are left alone until they go on: it is what they do then that is of interest.
   const paused = new Set<string>();
   const began = Date.now();
-  const spoil = (faults: Faults) =>
-    // Envoy itself may just have been killed.
-    setFaults(`http://127.0.0.1:${shop.adminPort}`, faults).then(
-      () => true,
-      () => false,
+  const spoil = async (faults: Faults) => {
+    const sidecars = shop.instances.flatMap(({ sidecar }) => sidecar ?? []);
+    const outcomes = await Promise.allSettled(
+      sidecars.map(({ adminPort }) => setFaults(`http://127.0.0.1:${adminPort}`, faults)),
     );
+    // One or the other may just have been killed.
+    return sidecars.filter((_, n) => outcomes[n]?.status === 'fulfilled').map(({ name }) => name);
+  };
 
   for (const act of plan) {
     await sleep(Math.max(0, began + act.at - Date.now()));
@@ -45,6 +47,10 @@ export async function sabotage(shop: Shop, plan: readonly Planned[], journal: Jo
         }
         return hit;
       }
+      case 'sidecar': {
+        const name = act.victims.map((one) => `${one}-sidecar`).find((one) => shop.kill(one));
+        return name === undefined ? [] : [name];
+      }
       case 'pause': {
         const name = act.victims.find((one) => !paused.has(one) && shop.kill(one, 'SIGSTOP'));
         if (name === undefined) return [];
@@ -63,14 +69,15 @@ export async function sabotage(shop: Shop, plan: readonly Planned[], journal: Jo
       case 'gateway':
         return shop.kill('envoy') ? ['envoy'] : [];
       case 'faults': {
-        if (!(await spoil(act.faults))) return [];
+        const hit = await spoil(act.faults);
+        if (hit.length === 0) return [];
         ends.push(
           sleep(act.ms).then(async () => {
             await spoil(noFaults);
             journal.add({ act: 'no faults' });
           }),
         );
-        return ['internal'];
+        return hit;
       }
     }
   }

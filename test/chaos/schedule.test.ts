@@ -12,6 +12,7 @@ describe('the schedule of chaos', () => {
       const acts = schedule(seed, 60_000, 2);
       const count = (kind: string) => acts.filter((act) => act.kind === kind).length;
       expect(count('kill')).toBeGreaterThanOrEqual(20);
+      expect(count('sidecar')).toBeGreaterThanOrEqual(5);
       expect(count('pause')).toBeGreaterThanOrEqual(6);
       expect(count('database')).toBeGreaterThanOrEqual(1);
       expect(count('gateway')).toBeGreaterThanOrEqual(1);

@@ -1,10 +1,12 @@
-import type { Faults } from '../../mesh/envoy/faults.ts';
+import type { Faults } from '../../mesh/envoy/governance/faults.ts';
 import { type Random, seeded } from './random.ts';
 
 /** Something that is done to the shop. */
 export type Act =
   /** kill -9 the first of these instances that runs and is not paused; all of them, if `all`. */
   | { readonly kind: 'kill'; readonly victims: readonly string[]; readonly all: boolean }
+  /** kill -9 of the sidecar of the first of these instances that has one running. */
+  | { readonly kind: 'sidecar'; readonly victims: readonly string[] }
   /** SIGSTOP the first of those, and SIGCONT after `ms`. */
   | { readonly kind: 'pause'; readonly victims: readonly string[]; readonly ms: number }
   /** kill -9 of PostgreSQL, or a fast shutdown; either way it is started again. */
@@ -30,6 +32,7 @@ export function schedule(seed: number, ms: number, replicas: number): Planned[] 
   const random = (name: string) => seeded(seed).fork(name);
   const plans: [Random, [number, number], (random: Random) => Act][] = [
     [random('kill'), [1_500, 2_900], (r) => kill(r, instances, of)],
+    [random('sidecar'), [5_000, 9_000], (r) => ({ kind: 'sidecar', victims: r.shuffle(instances) })],
     [random('pause'), [4_000, 7_500], (r) => pause(r, instances, of)],
     [random('database'), [18_000, 32_000], (r) => ({ kind: 'database', signal: databaseSignal(r) })],
     [random('gateway'), [25_000, 45_000], () => ({ kind: 'gateway' })],

@@ -18,8 +18,8 @@ export function summary(report: ChaosReport): string {
     `Requests to order: ${world.requests.length}; placed ${placed.length} (of which cancelled ` +
       `${placed.filter(({ cancelled }) => cancelled === 'yes').length}), refused ${requests('refused').length}, ` +
       `given up ${requests('unknown').length}`,
-    `Acts: ${acts.kill} instances killed, ${acts.pause} paused; ${acts.database} restarts of PostgreSQL, ` +
-      `${acts.gateway} of Envoy; ${acts.faults} times faults between services (${spoilt.delayed} calls delayed, ` +
+    `Acts: ${acts.kill} instances killed, ${acts.sidecar} sidecars; ${acts.pause} paused; ${acts.database} restarts of PostgreSQL, ` +
+      `${acts.gateway} of the gateway; ${acts.faults} times faults between services (${spoilt.delayed} calls delayed, ` +
       `${spoilt.dropped} dropped)`,
     `Transactions: ${recovery.transactions}, ${recovery.takenOver} taken over, the slowest took ` +
       `${seconds(recovery.slowestMs)} (${recovery.slowest}); the slowest call, repeats included, ${seconds(tally.slowestMs())}; quiet ` +

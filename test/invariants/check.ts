@@ -1,4 +1,6 @@
+import { copiesEqualSource } from './copies-equal-source.ts';
 import type { Databases } from './databases.ts';
+import { eventsTaken, nothingParked } from './events-taken.ts';
 import type { Given } from './given.ts';
 import type { Invariant } from './invariant.ts';
 import { ledgerIsBalance } from './ledger-is-balance.ts';
@@ -6,6 +8,7 @@ import { nothingHeld } from './nothing-held.ts';
 import { oneOrderPerRequest } from './one-order-per-request.ts';
 import { ordersFinal } from './orders-final.ts';
 import { repliesTrue } from './replies-true.ts';
+import { salesCounted } from './sales-counted.ts';
 import { soldIsOrdered } from './sold-is-ordered.ts';
 import { spentIsOrdered } from './spent-is-ordered.ts';
 import { stockConserved } from './stock-conserved.ts';
@@ -22,6 +25,10 @@ export const invariants: readonly Invariant[] = [
   transactionsClosed,
   oneOrderPerRequest,
   repliesTrue,
+  eventsTaken,
+  nothingParked,
+  copiesEqualSource,
+  salesCounted,
 ];
 
 /** Checks all invariants of a quiet shop; the violations, each with its invariant's name. */

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Shop } from '../../mesh/local/shop.ts';
 import { withDatabases } from './databases.ts';
+import { eventsTaken } from './events-taken.ts';
 import { nothingHeld } from './nothing-held.ts';
 import { transactionsClosed } from './transactions-closed.ts';
 
 /**
- * Waits until all instances serve, no transaction is open and nothing is held, `timeoutMs` at most. Tells what was
+ * Waits until all instances serve, no transaction is open, nothing is held and every event has been taken, `timeoutMs`
+ * at most. Tells what was
  * left then; nothing, if the shop has become quiet.
  */
 export async function untilQuiet(shop: Shop, timeoutMs: number): Promise<string[]> {
@@ -24,6 +26,7 @@ async function unrest(shop: Shop): Promise<string[]> {
     const open = await withDatabases(shop, async (databases) => [
       ...(await transactionsClosed.violations(databases, given)),
       ...(await nothingHeld.violations(databases, given)),
+      ...(await eventsTaken.violations(databases, given)),
     ]);
     return [...down, ...open];
   } catch (error) {

@@ -40,6 +40,7 @@ export class Barrier {
   /** What no correct coordinator causes: a confirm after a cancel, more given back than was used. */
   readonly wrongs: string[] = [];
   readonly #rows = new Map<string, Row>();
+  readonly #closed = new Set<string>();
   readonly #refusal: string;
   readonly #without: Without;
 
@@ -52,6 +53,11 @@ export class Barrier {
   put(key: string, amount: bigint): void {
     this.holdings.set(key, { available: amount, held: 0n, used: 0n });
     this.ledger.push({ key, amount });
+  }
+
+  /** From now on nothing more of it is taken; what was taken before can come back. */
+  close(key: string): void {
+    this.#closed.add(key);
   }
 
   isHeld = (name: BranchName): boolean => this.#row(name)?.state === 'HELD';
@@ -70,7 +76,9 @@ export class Barrier {
     if (over && !this.#without.has('step after cancel is refused')) return conflict('BRANCH_CANCELLED');
     if (row !== undefined && !over && !this.#without.has('duplicate check'))
       return row.body === body ? (row.refusal ?? DONE) : conflict('BRANCH_MISMATCH');
-    const short = wants.find(({ key, amount }) => (this.holdings.get(key)?.available ?? 0n) < amount);
+    const short = wants.find(
+      ({ key, amount }) => this.#closed.has(key) || (this.holdings.get(key)?.available ?? 0n) < amount,
+    );
     const refusal: Outcome | undefined = short && {
       kind: 'refused',
       reason: this.#refusal,

@@ -39,6 +39,8 @@ export const defences = [
   'conditional pivot',
   /** A request makes one entity, however often it is sent. */
   'one entity for each request',
+  /** When an owner is gone, what is undecided of his is decided against, and not only what is decided undone. */
+  'closing decides what is undecided',
 ] as const;
 
 /** One of them. */

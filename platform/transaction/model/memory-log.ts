@@ -40,19 +40,19 @@ export class MemoryLog {
     return [...this.rows.values()].filter(isOpen);
   }
 
-  insert(transaction: NewTransaction, state: TransactionState = 'RUNNING'): void {
+  insert(transaction: NewTransaction, state: TransactionState = 'RUNNING', leaseMs = LEASE_MS): void {
     const now = this.#clock.now();
-    const row = { ...transaction, since: now, state, attempts: 0, leaseUntil: now + LEASE_MS, epoch: 0 };
+    const row = { ...transaction, since: now, state, attempts: 0, leaseUntil: now + leaseMs, epoch: 0 };
     this.rows.set(transaction.id, row);
   }
 
   /** A decision about a RUNNING transaction. Undefined: it was decided before. */
-  decide(id: string, state: 'COMMITTING' | 'ROLLING_BACK'): Row | undefined {
+  decide(id: string, state: 'COMMITTING' | 'ROLLING_BACK', leaseMs = LEASE_MS): Row | undefined {
     const row = this.rows.get(id);
     if (row === undefined || (row.state !== 'RUNNING' && !this.#without.has('one decision')))
       return undefined;
     row.state = state;
-    row.leaseUntil = this.#clock.now() + LEASE_MS;
+    row.leaseUntil = this.#clock.now() + leaseMs;
     return row;
   }
 
@@ -74,9 +74,10 @@ export class MemoryLog {
     return rows.slice(0, limit).map((row) => {
       row.leaseUntil = this.#clock.now() + LEASE_MS;
       row.epoch++;
-      const { id, kind, entityId, input, epoch, since } = row;
+      const { id, kind, entityId, input, traceparent, epoch, since } = row;
       const ageMs = this.#clock.now() - since;
-      return { id, kind, entityId, input, epoch, ageMs, state: row.state as OpenTransaction['state'] };
+      const state = row.state as OpenTransaction['state'];
+      return { id, kind, entityId, input, traceparent, epoch, ageMs, state };
     });
   }
 

@@ -5,10 +5,19 @@ import {
   BranchStatus,
 } from '@souk/contracts/shop/transaction/v1/branch_pb.js';
 import { createBatcher } from '../../../platform/batch/batcher.ts';
+import type { CallContext } from '../../../platform/rpc/client.ts';
+import { childSpan, parseTraceparent } from '../../../platform/telemetry/trace.ts';
+import type { TransactionRef } from '../../../platform/transaction/log.ts';
 import { DONE, type Outcome } from '../../../platform/transaction/outcome.ts';
 
 /** Names one part of one transaction on the wire. */
 export type BranchInit = MessageInitShape<typeof BranchSchema>;
+
+/** The transaction that a branch is part of. */
+export type Owner = Pick<TransactionRef, 'id' | 'traceparent'>;
+
+/** A branch's name on the wire. */
+export const nameOf = ({ id }: Owner, branchId: string): BranchInit => ({ transactionId: id, branchId });
 
 /** The contract allows 256. With 100 lines in each, as many would pass the 1 MiB that a server reads. */
 const MAX_BRANCHES = 200;
@@ -17,16 +26,22 @@ const MAX_IN_FLIGHT = 2;
 
 /**
  * Makes one call out of the branches of transactions that run at the same time. `call` gets no deadline of one of its
- * transactions, because it serves many: the method's own timeout bounds it.
+ * transactions, because it serves many: the method's own timeout bounds it. Of their traces it can continue only one,
+ * the first one's.
  */
 export function batchBranches<Branch>(
-  call: (branches: Branch[]) => Promise<{ results: BranchResult[] }>,
-): (branch: Branch) => Promise<Outcome> {
-  return createBatcher({
+  call: (branches: Branch[], context: CallContext) => Promise<{ results: BranchResult[] }>,
+): (owner: Owner, branch: Branch) => Promise<Outcome> {
+  const batched = createBatcher<{ traceparent: string; branch: Branch }, Outcome>({
     maxSize: MAX_BRANCHES,
     maxInFlight: MAX_IN_FLIGHT,
-    run: async (branches) => (await call(branches)).results.map(toOutcome),
+    async run(asked) {
+      const trace = childSpan(parseTraceparent(asked[0]?.traceparent));
+      const branches = asked.map(({ branch }) => branch);
+      return (await call(branches, { trace })).results.map(toOutcome);
+    },
   });
+  return ({ traceparent }, branch) => batched({ traceparent, branch });
 }
 
 function toOutcome({ status, reason, subject }: BranchResult): Outcome {

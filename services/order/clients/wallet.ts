@@ -6,7 +6,7 @@ import type {
 } from '@souk/contracts/shop/user/v1/wallet_service_pb.js';
 import type { Client } from '../../../platform/rpc/client.ts';
 import { DONE, type Outcome } from '../../../platform/transaction/outcome.ts';
-import { type BranchInit, batchBranches } from './branches.ts';
+import { type BranchInit, batchBranches, nameOf, type Owner } from './branches.ts';
 
 /** An amount of one person's store credit. */
 export interface Credit {
@@ -19,40 +19,41 @@ export interface Credit {
 /** The user service's wallets, as a participant in transactions. Each call may be repeated. */
 export interface Wallet {
   /** TCC try: available → held. */
-  hold(transactionId: string, branchId: string, credit: Credit): Promise<Outcome>;
+  hold(owner: Owner, branchId: string, credit: Credit): Promise<Outcome>;
   /** TCC confirm: held → spent. */
-  confirm(transactionId: string, branchId: string): Promise<Outcome>;
+  confirm(owner: Owner, branchId: string): Promise<Outcome>;
   /** TCC cancel: held → available, and a hold that comes later is a conflict. */
-  cancel(transactionId: string, branchId: string): Promise<Outcome>;
+  cancel(owner: Owner, branchId: string): Promise<Outcome>;
   /** Saga step: available → spent. */
-  charge(transactionId: string, branchId: string, credit: Credit): Promise<Outcome>;
+  charge(owner: Owner, branchId: string, credit: Credit): Promise<Outcome>;
   /** Saga compensation of the same transaction's charge `undoes`. */
-  uncharge(transactionId: string, branchId: string, undoes: string): Promise<Outcome>;
+  uncharge(owner: Owner, branchId: string, undoes: string): Promise<Outcome>;
   /** Saga step: spent → available. Done when the person is gone: there is nobody to give it to. */
-  refund(transactionId: string, branchId: string, credit: Credit): Promise<Outcome>;
+  refund(owner: Owner, branchId: string, credit: Credit): Promise<Outcome>;
 }
 
 /** Wallets over the contract, the branches of concurrent transactions in shared calls. */
 export function createWallet(client: Client<typeof WalletService>): Wallet {
   type Take = MessageInitShape<typeof CreditBranchSchema>;
   type Refund = MessageInitShape<typeof RefundBranchSchema>;
-  const hold = batchBranches((branches: Take[]) => client.holdCredit({ branches }));
-  const confirm = batchBranches((branches: BranchInit[]) => client.confirmHold({ branches }));
-  const cancel = batchBranches((branches: BranchInit[]) => client.cancelHold({ branches }));
-  const charge = batchBranches((branches: Take[]) => client.charge({ branches }));
-  const refund = batchBranches((branches: Refund[]) => client.refund({ branches }));
-  const named = (transactionId: string, branchId: string) => ({ transactionId, branchId });
+  const hold = batchBranches((branches: Take[], context) => client.holdCredit({ branches }, context));
+  const confirm = batchBranches((branches: BranchInit[], context) =>
+    client.confirmHold({ branches }, context),
+  );
+  const cancel = batchBranches((branches: BranchInit[], context) => client.cancelHold({ branches }, context));
+  const charge = batchBranches((branches: Take[], context) => client.charge({ branches }, context));
+  const refund = batchBranches((branches: Refund[], context) => client.refund({ branches }, context));
 
   return {
-    hold: async (transactionId, branchId, credit) =>
-      toRefusal(await hold({ branch: named(transactionId, branchId), ...toCredit(credit) })),
-    confirm: (transactionId, branchId) => confirm(named(transactionId, branchId)),
-    cancel: (transactionId, branchId) => cancel(named(transactionId, branchId)),
-    charge: async (transactionId, branchId, credit) =>
-      toRefusal(await charge({ branch: named(transactionId, branchId), ...toCredit(credit) })),
-    uncharge: (transactionId, branchId, undoes) => refund({ branch: named(transactionId, branchId), undoes }),
-    refund: async (transactionId, branchId, credit) => {
-      const outcome = await refund({ branch: named(transactionId, branchId), ...toCredit(credit) });
+    hold: async (owner, branchId, credit) =>
+      toRefusal(await hold(owner, { branch: nameOf(owner, branchId), ...toCredit(credit) })),
+    confirm: (owner, branchId) => confirm(owner, nameOf(owner, branchId)),
+    cancel: (owner, branchId) => cancel(owner, nameOf(owner, branchId)),
+    charge: async (owner, branchId, credit) =>
+      toRefusal(await charge(owner, { branch: nameOf(owner, branchId), ...toCredit(credit) })),
+    uncharge: (owner, branchId, undoes) => refund(owner, { branch: nameOf(owner, branchId), undoes }),
+    refund: async (owner, branchId, credit) => {
+      const outcome = await refund(owner, { branch: nameOf(owner, branchId), ...toCredit(credit) });
       return isWithoutWallet(outcome) ? DONE : outcome;
     },
   };

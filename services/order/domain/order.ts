@@ -18,6 +18,14 @@ export interface Order extends Basket {
   readonly updatedAt: Date;
 }
 
+/** An order, with what those in it are called now, as far as it is known here. */
+export interface OrderView extends Order {
+  /** Empty: not known, or the account was deleted. */
+  readonly customerName: string;
+  /** For each line. Empty: not known, or no longer in the catalogue. */
+  readonly productNames: readonly string[];
+}
+
 /** One version of an order, as its watchers see it. */
 export interface OrderChange {
   readonly orderId: string;
@@ -28,8 +36,8 @@ export interface OrderChange {
   readonly changedAt: Date;
 }
 
-/** The version that placing makes of a pending order, and so what a repeated CreateOrder answers with. */
-export const PLACED_VERSION = 2n;
+/** The version that placing or rejecting makes of a pending order: what a repeated CreateOrder answers with. */
+export const DECIDED_VERSION = 2n;
 
 const SUCCESSORS: Readonly<Record<OrderState, readonly OrderState[]>> = {
   PENDING: ['PLACED', 'REJECTED'],

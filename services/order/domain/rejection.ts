@@ -2,9 +2,12 @@ import { type DomainError, fail } from '../../../platform/errors.ts';
 import { INTERRUPTED } from '../../../platform/transaction/outcome.ts';
 import { productNotFound } from './lines.ts';
 
+/** The reason of an order whose customer's account was deleted while it was being placed. */
+export const USER_DELETED = 'USER_DELETED';
+
 /** Why an order could not be placed or changed. */
 export interface Rejection {
-  /** Upper case, stable: INSUFFICIENT_STOCK, INSUFFICIENT_CREDIT, PRODUCT_NOT_FOUND, or INTERRUPTED. */
+  /** Upper case, stable: INSUFFICIENT_STOCK, INSUFFICIENT_CREDIT, PRODUCT_NOT_FOUND, USER_DELETED, or INTERRUPTED. */
   readonly reason: string;
   /** The product that the reason is about. Empty: none. */
   readonly subject: string;
@@ -21,6 +24,8 @@ export function rejectionError({ reason, subject }: Rejection, cause?: unknown):
       });
     case 'INSUFFICIENT_CREDIT':
       return fail('FAILED_PRECONDITION', reason, 'There is not enough credit in the wallet.');
+    case USER_DELETED:
+      return fail('FAILED_PRECONDITION', reason, 'The account was deleted. Nothing was taken.');
     // A service that was needed did not answer, or the process that placed the order died.
     case INTERRUPTED:
       return fail(

@@ -8,6 +8,8 @@ create table transactions (
     check (state in ('RUNNING', 'COMMITTING', 'COMMITTED', 'ROLLING_BACK', 'ROLLED_BACK')),
   -- What its steps need beside the entity itself. Null: nothing.
   input jsonb,
+  -- W3C trace context of the call that began it. Empty: unknown.
+  traceparent text not null default '',
   attempts integer not null default 0,
   last_error text not null default '',
   -- Until then nobody else takes it over. It only saves double work: what is decided is decided by `state` alone.

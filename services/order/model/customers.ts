@@ -17,6 +17,8 @@ export interface Notes {
   readonly replies: Reply[];
   /** Orders that somebody asked to cancel or delete. */
   readonly cancels: Set<string>;
+  /** Customers whose account was deleted. */
+  readonly departed: Set<string>;
 }
 
 /** How long a customer waits for an answer before asking again. */
@@ -54,7 +56,8 @@ async function ask<T>(
 export async function run(world: World, notes: Notes, errand: Errand, place: number): Promise<void> {
   const userId = `customer-${place}`;
   await world.scheduler.sleep(errand.at);
-  const request = { userId, requestId: `request-${place}`, lines: linesOf(errand.quantities) };
+  const lines = linesOf(errand.quantities);
+  const request = { userId, requestId: `request-${place}`, lines, traceparent: '' };
   const create = (replica: Coordinator) =>
     replica.createOrder({ ...request, deadline: world.scheduler.now + TIMEOUT_MS });
   const [answer] = await Promise.all([
@@ -78,7 +81,7 @@ async function runFollow(world: World, notes: Notes, follow: Follow, placed: Ord
   if (follow.kind !== 'update') notes.cancels.add(orderId);
   if (follow.kind === 'delete') {
     const answer = await ask(world, place, async (replica) => {
-      await replica.deleteOrder({ viewer, orderId });
+      await replica.deleteOrder({ viewer, orderId, traceparent: '' });
       return true;
     });
     if (answer === true) notes.replies.push({ kind: 'deleted', orderId });
@@ -89,9 +92,11 @@ async function runFollow(world: World, notes: Notes, follow: Follow, placed: Ord
   // Not repeatable, so it is sent once: a repeat would be ABORTED by its own first attempt.
   const answer =
     follow.kind === 'cancel'
-      ? await ask(world, place, (replica) => replica.cancelOrder({ viewer, orderId, etag: '' }))
+      ? await ask(world, place, (replica) =>
+          replica.cancelOrder({ viewer, orderId, etag: '', traceparent: '' }),
+        )
       : await world.replicas[place % world.replicas.length]
-          ?.updateOrder({ viewer, orderId, etag, lines: linesOf(follow.quantities) })
+          ?.updateOrder({ viewer, orderId, etag, lines: linesOf(follow.quantities), traceparent: '' })
           .catch((error: unknown) => error);
   if (answer instanceof Error && !(answer instanceof DomainError)) throw answer;
   if (answer === undefined || answer instanceof DomainError) return;

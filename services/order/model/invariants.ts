@@ -14,6 +14,8 @@ export function violations(world: World, notes: Notes, scenario: Scenario): stri
 
   for (const { id, kind, state } of log.open) found.push(`${kind} ${id} stays ${state}`);
   for (const { id, state } of orders) if (state === 'PENDING') found.push(`order ${id} stays PENDING`);
+  for (const { id, userId } of placed)
+    if (notes.departed.has(userId)) found.push(`order ${id} stays PLACED, and ${userId} is gone`);
 
   const sold = (product: string) =>
     placed
@@ -67,7 +69,8 @@ function contradictions(reply: Notes['replies'][number], world: World, notes: No
   const found: string[] = [];
   if (!tables.history.some((version) => sameVersion(version, order)))
     found.push(`version ${order.version} of order ${order.id} never was as it was told`);
-  if (now?.state !== 'PLACED' && !(now?.state === 'CANCELLED' && notes.cancels.has(order.id)))
+  const mayEnd = notes.cancels.has(order.id) || notes.departed.has(order.userId);
+  if (now?.state !== 'PLACED' && !(now?.state === 'CANCELLED' && mayEnd))
     found.push(`order ${order.id} was told to be ${order.state}, and is ${now?.state}`);
   if (reply.kind === 'cancelled' && now?.state !== 'CANCELLED')
     found.push(`order ${order.id} was told to be cancelled, and is ${now?.state}`);

@@ -4,13 +4,14 @@ import type { MemoryLog } from '../../../platform/transaction/model/memory-log.t
 import type { Process } from '../../../platform/transaction/model/process.ts';
 import type { Scheduler } from '../../../platform/transaction/model/scheduler.ts';
 import { DONE, type Outcome } from '../../../platform/transaction/outcome.ts';
+import type { Owner } from '../clients/branches.ts';
 import type { Stock } from '../clients/stock.ts';
 import type { Credit, Wallet } from '../clients/wallet.ts';
 import type { Wanted } from '../domain/lines.ts';
 
-type Step = (transactionId: string, branchId: string, wants: Wants) => Promise<Outcome>;
-type Undo = (transactionId: string, branchId: string, undoes: string) => Promise<Outcome>;
-type Named = (transactionId: string, branchId: string) => Promise<Outcome>;
+type Step = (owner: Owner, branchId: string, wants: Wants) => Promise<Outcome>;
+type Undo = (owner: Owner, branchId: string, undoes: string) => Promise<Outcome>;
+type Named = (owner: Owner, branchId: string) => Promise<Outcome>;
 
 /** How long a branch is held before its participant asks what was decided. */
 const PATIENCE_MS = 4_000;
@@ -61,7 +62,7 @@ function participantOf(
       throw error;
     }
   }
-  const reserve: Step = (transactionId, branchId, wants) => {
+  const reserve: Step = ({ id: transactionId }, branchId, wants) => {
     const name = { transactionId, branchId };
     const effect = () => {
       const fresh = !barrier.isHeld(name);
@@ -71,22 +72,22 @@ function participantOf(
     };
     return first(`${transactionId}/${branchId}`, process.message(effect));
   };
-  const confirm: Named = (transactionId, branchId) =>
+  const confirm: Named = ({ id: transactionId }, branchId) =>
     process.message(() => barrier.confirm({ transactionId, branchId }));
-  const cancel: Named = async (transactionId, branchId) => {
+  const cancel: Named = async ({ id: transactionId }, branchId) => {
     if (without.has('cancel of unknown tries') && unknown.has(`${transactionId}/${branchId}`)) return DONE;
     return process.message(() => barrier.cancel({ transactionId, branchId }));
   };
-  const take: Step = (transactionId, branchId, wants) =>
+  const take: Step = ({ id: transactionId }, branchId, wants) =>
     first(
       `${transactionId}/${branchId}`,
       process.message(() => barrier.take('take', { transactionId, branchId }, wants)),
     );
-  const undo: Undo = async (transactionId, branchId, undoes) => {
+  const undo: Undo = async ({ id: transactionId }, branchId, undoes) => {
     if (without.has('undo of unknown steps') && unknown.has(`${transactionId}/${undoes}`)) return DONE;
     return process.message(() => barrier.undo({ transactionId, branchId }, undoes));
   };
-  const give: Step = (transactionId, branchId, wants) =>
+  const give: Step = ({ id: transactionId }, branchId, wants) =>
     process.message(() => barrier.give({ transactionId, branchId }, wants));
   return { reserve, confirm, cancel, take, undo, give };
 }
@@ -105,20 +106,20 @@ export function peersOf(
   const wallet = participantOf(process, barriers.wallets, world);
   return {
     stock: {
-      reserve: (id, branch, lines) => stock.reserve(id, branch, pieces(lines)),
+      reserve: (owner, branch, lines) => stock.reserve(owner, branch, pieces(lines)),
       confirm: stock.confirm,
       cancel: stock.cancel,
-      take: (id, branch, lines) => stock.take(id, branch, pieces(lines)),
+      take: (owner, branch, lines) => stock.take(owner, branch, pieces(lines)),
       untake: stock.undo,
-      restock: (id, branch, lines) => stock.give(id, branch, pieces(lines)),
+      restock: (owner, branch, lines) => stock.give(owner, branch, pieces(lines)),
     },
     wallet: {
-      hold: (id, branch, credit) => wallet.reserve(id, branch, money(credit)),
+      hold: (owner, branch, credit) => wallet.reserve(owner, branch, money(credit)),
       confirm: wallet.confirm,
       cancel: wallet.cancel,
-      charge: (id, branch, credit) => wallet.take(id, branch, money(credit)),
+      charge: (owner, branch, credit) => wallet.take(owner, branch, money(credit)),
       uncharge: wallet.undo,
-      refund: (id, branch, credit) => wallet.give(id, branch, money(credit)),
+      refund: (owner, branch, credit) => wallet.give(owner, branch, money(credit)),
     },
   };
 }

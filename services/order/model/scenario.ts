@@ -20,6 +20,15 @@ export interface Errand {
   readonly follows: readonly Follow[];
 }
 
+/** When a customer's account is deleted. */
+export interface Deletion {
+  /** Which of the customers; beyond their number: none. */
+  readonly customer: number;
+  readonly at: number;
+  /** How long it takes until the service hears of it, at the least. */
+  readonly heardAfter: number;
+}
+
 /** One history, but for the numbers that the seed gives. */
 export interface Scenario {
   readonly seed: number;
@@ -33,6 +42,7 @@ export interface Scenario {
   /** Credit of each customer. */
   readonly credit: number;
   readonly errands: readonly Errand[];
+  readonly deletions: readonly Deletion[];
   /** When an operator has all open transactions retried, in milliseconds. */
   readonly retries: readonly number[];
 }
@@ -75,6 +85,13 @@ const errand: Arbitrary<Errand> = fc.record({
   ),
 });
 
+const deletion: Arbitrary<Deletion> = fc.record({
+  customer: fc.nat(2),
+  // While the order is being placed, while it is being changed, and after all that.
+  at: fc.constantFrom(0, 5, 10, 20, 30, 1_010, 3_000),
+  heardAfter: fc.constantFrom(0, 5, 10, 1_000),
+});
+
 /** Histories in which everything goes wrong that can, and some in which nothing does. */
 export const scenarios: Arbitrary<Scenario> = fc.record({
   seed: fc.noShrink(fc.integer()),
@@ -90,6 +107,7 @@ export const scenarios: Arbitrary<Scenario> = fc.record({
   pieces: fc.tuple(fc.integer({ min: 2, max: 9 }), fc.integer({ min: 1, max: 9 })),
   credit: fc.constantFrom(30, 100, 100),
   errands: fc.array(errand, { minLength: 1, maxLength: 3 }),
+  deletions: fc.oneof(fc.constant([]), fc.array(deletion, { minLength: 1, maxLength: 2 })),
   retries: fc.array(fc.constantFrom(5, 30, 3_000, 9_000), { maxLength: 2 }),
 });
 

@@ -1,5 +1,6 @@
 import type { Without } from '../../../platform/transaction/model/defences.ts';
 import { type Notes, run } from './customers.ts';
+import { deleteAccount } from './deletions.ts';
 import { violations } from './invariants.ts';
 import type { Scenario } from './scenario.ts';
 import { World } from './world.ts';
@@ -17,7 +18,7 @@ export interface Simulation {
 /** Runs one history to its rest and looks at what is left. The same scenario always gives the same. */
 export async function simulate(scenario: Scenario, without: Without = new Set()): Promise<Simulation> {
   const world = new World(scenario, without);
-  const notes: Notes = { replies: [], cancels: new Set() };
+  const notes: Notes = { replies: [], cancels: new Set(), departed: new Set() };
   for (const place of scenario.errands.keys())
     world.wallets.put(`customer-${place}`, BigInt(scenario.credit));
   const failures: string[] = [];
@@ -29,6 +30,10 @@ export async function simulate(scenario: Scenario, without: Without = new Set())
     });
   }
   let busy = scenario.errands.length;
+  for (const deletion of scenario.deletions) {
+    busy++;
+    void deleteAccount(world, notes, deletion).finally(() => busy--);
+  }
   scenario.errands.forEach((errand, place) => {
     run(world, notes, errand, place)
       .catch((error: unknown) => failures.push(`a customer met ${String(error)}`))

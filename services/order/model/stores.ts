@@ -3,6 +3,7 @@ import type { MemoryLog } from '../../../platform/transaction/model/memory-log.t
 import type { Process } from '../../../platform/transaction/model/process.ts';
 import { INTERRUPTED } from '../../../platform/transaction/outcome.ts';
 import { advance, isFinal, type Order, type OrderState } from '../domain/order.ts';
+import { USER_DELETED } from '../domain/rejection.ts';
 import type { OrderStore } from '../store/order-store.ts';
 import type { PlacementStore } from '../store/placement-store.ts';
 
@@ -37,6 +38,24 @@ export class OrderTables {
   byRequest = (request: string): Row | undefined =>
     [...this.rows.values()].find((row) => row.request === request);
 
+  /** As closing-store.ts has it: each open order is decided about. */
+  closeOrders(userId: string, newId: () => string, without: Without): string[] {
+    const { log } = this;
+    const closed: string[] = [];
+    for (const row of this.rows.values()) {
+      const { id: entityId, state } = row.order;
+      if (row.order.userId !== userId) continue;
+      if (state === 'PLACED') {
+        log.insert({ ...CANCEL, id: newId(), entityId }, 'COMMITTING', 0);
+        closed.push(this.change(row, 'CANCELLED').id);
+      } else if (state === 'PENDING' && !without.has('closing decides what is undecided')) {
+        if (log.decide(row.transactionId, 'ROLLING_BACK', 0) === undefined) continue;
+        closed.push(this.change(row, 'REJECTED', { rejectReason: USER_DELETED }).id);
+      }
+    }
+    return closed;
+  }
+
   change(row: Row, state: OrderState, changes: Partial<Order> = {}): Order {
     row.order = advance(row.order, state, this.now(), changes);
     this.history.push(row.order);
@@ -44,6 +63,7 @@ export class OrderTables {
   }
 }
 
+const CANCEL = { kind: 'cancel-order', input: null, traceparent: '' };
 const keyOf = ({ userId, requestId }: { userId: string; requestId: string }) => `${userId}/${requestId}`;
 
 /** The placements as a process reaches them. */
@@ -51,7 +71,7 @@ export function placementsOf(process: Process, tables: OrderTables, without: Wit
   const { log } = tables;
   return {
     begin(placement) {
-      const { orderId, transactionId, userId, lines, currency, total, fingerprint } = placement;
+      const { orderId, transactionId, userId, lines, currency, total, fingerprint, traceparent } = placement;
       const createdAt = tables.now();
       const begin = () => {
         const taken = tables.byRequest(keyOf(placement)) !== undefined;
@@ -64,13 +84,13 @@ export function placementsOf(process: Process, tables: OrderTables, without: Wit
         const row = { order, deleted: false, request, fingerprint, transactionId, rejectSubject: '' };
         tables.rows.set(orderId, row);
         tables.history.push(order);
-        log.insert({ id: transactionId, kind: 'create-order', entityId: orderId, input: null });
+        log.insert({ id: transactionId, kind: 'create-order', entityId: orderId, input: null, traceparent });
         return createdAt;
       };
       return without.has('durable intent') ? process.writeBehind(createdAt, begin) : process.write(begin);
     },
 
-    place(transactionId) {
+    place({ transactionId }) {
       const place = () => {
         const row = tables.of(transactionId);
         if (row === undefined || log.decide(transactionId, 'COMMITTING') === undefined) return undefined;
@@ -81,7 +101,7 @@ export function placementsOf(process: Process, tables: OrderTables, without: Wit
       return without.has('durable commit') ? process.writeBehind(tables.now(), place) : process.write(place);
     },
 
-    reject(transactionId, { reason, subject }) {
+    reject({ id: transactionId }, { reason, subject }) {
       const reject = () => {
         const row = tables.of(transactionId);
         if (row === undefined || log.decide(transactionId, 'ROLLING_BACK') === undefined) return false;
@@ -116,7 +136,7 @@ export function ordersOf(process: Process, tables: OrderTables, without: Without
         return row && { order: row.order, deleted: row.deleted };
       }),
 
-    replaceLines: (transactionId, orderId, version, { lines, total }) =>
+    replaceLines: ({ id: transactionId, entityId: orderId }, { version, basket: { lines, total } }) =>
       process.write(() => {
         const row = rows.get(orderId);
         if (row === undefined || log.rows.get(transactionId)?.state !== 'RUNNING') return undefined;
@@ -126,14 +146,13 @@ export function ordersOf(process: Process, tables: OrderTables, without: Without
         return fits || blind ? tables.change(row, 'PLACED', { lines, total }) : undefined;
       }),
 
-    cancel: ({ transactionId, orderId, version, hide }) =>
+    cancel: ({ id, entityId, traceparent }, { version }, hide) =>
       process.write(() => {
-        const row = rows.get(orderId);
+        const row = rows.get(entityId);
         if (row === undefined || row.order.state !== 'PLACED' || row.deleted) return undefined;
-        const fits = version === undefined || row.order.version === version;
-        if (!fits && !without.has('conditional pivot')) return undefined;
+        if (row.order.version !== version && !without.has('conditional pivot')) return undefined;
         row.deleted = hide;
-        log.insert({ id: transactionId, kind: 'cancel-order', entityId: orderId, input: null }, 'COMMITTING');
+        log.insert({ id, kind: 'cancel-order', entityId, input: null, traceparent }, 'COMMITTING');
         return tables.change(row, 'CANCELLED');
       }),
 

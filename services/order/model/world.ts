@@ -16,6 +16,12 @@ const PRICES = [7n, 10n];
 /** The products that there are. */
 export const PRODUCTS = ['lamp', 'rug'] as const;
 
+/** One life of a replica. */
+interface Replica extends Coordinator {
+  /** What it does when it hears that an account was deleted. */
+  closeOrders(userId: string): Promise<void>;
+}
+
 /** All that is durable, and two replicas of the order service that work on it with the code that serves customers. */
 export class World {
   readonly scheduler: Scheduler;
@@ -24,7 +30,7 @@ export class World {
   readonly stock: Barrier;
   readonly wallets: Barrier;
   /** The living replicas by their places; undefined while one is down. */
-  readonly replicas: (Coordinator | undefined)[] = [];
+  readonly replicas: (Replica | undefined)[] = [];
   /** What replicas had to say, for who looks into a history. */
   readonly said: string[] = [];
   readonly #scenario: Scenario;
@@ -56,7 +62,7 @@ export class World {
 
   #start(place: number, operations: Operations): void {
     const { weather, faults, inquiry } = this.#scenario;
-    const { scheduler, log, tables } = this;
+    const { scheduler, log, tables, newId } = this;
     const without = this.#without;
     const process = new Process(scheduler, weather, faults[place] ?? [], operations, (ms) => {
       this.replicas[place] = undefined;
@@ -74,7 +80,7 @@ export class World {
       background: createBackground(process.clock, logger),
       clock: process.clock,
       random: scheduler.random,
-      newId: this.newId,
+      newId,
       observer: SILENT,
       log: logger,
     };
@@ -92,10 +98,16 @@ export class World {
       products,
       orders: ordersOf(process, tables, without),
       placements: placementsOf(process, tables, without),
-      changes: { tell: async () => undefined },
+      announce: () => {},
       runtime,
     });
-    this.replicas[place] = coordinator;
+    this.replicas[place] = {
+      ...coordinator,
+      async closeOrders(userId) {
+        await process.write(() => tables.closeOrders(userId, newId, without));
+        runtime.background.add(coordinator.recovery.finishOpen());
+      },
+    };
     if (!without.has('recovery')) void coordinator.recovery.run(process.stopping);
   }
 }

@@ -1,3 +1,4 @@
+import type { Queryable } from '../../../platform/db/database.ts';
 import type { Line } from '../domain/lines.ts';
 import type { Order, OrderState } from '../domain/order.ts';
 
@@ -22,6 +23,11 @@ export interface OrderRow {
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
+
+/** The columns of an {@link OrderRow}. */
+export const orderColumns = (sql: Queryable) => sql`
+  id, user_id as "userId", state, version, lines, currency, total, reject_reason as "rejectReason",
+  created_at as "createdAt", updated_at as "updatedAt"`;
 
 /** The order in a row of `orders`. */
 export const toOrder = (row: OrderRow): Order => ({

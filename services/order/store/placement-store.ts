@@ -1,10 +1,12 @@
 import { createBatcher } from '../../../platform/batch/batcher.ts';
 import type { Sql } from '../../../platform/db/database.ts';
-import { LEASE_SECONDS } from '../../../platform/transaction/log.ts';
+import { insertEvents } from '../../../platform/events/outbox.ts';
+import { LEASE_SECONDS, type TransactionRef } from '../../../platform/transaction/log.ts';
 import { INTERRUPTED } from '../../../platform/transaction/outcome.ts';
 import type { Basket } from '../domain/lines.ts';
-import { type Order, PLACED_VERSION } from '../domain/order.ts';
+import { DECIDED_VERSION, type Order } from '../domain/order.ts';
 import type { Rejection } from '../domain/rejection.ts';
+import { orderPlaced, orderRejected } from '../order-events.ts';
 import { fromLines, type OrderRow, toLines, toOrder } from './order-row.ts';
 
 /** A CreateOrder request, as its client identifies it. */
@@ -15,11 +17,17 @@ export interface RequestKey {
   readonly fingerprint: string;
 }
 
-/** An order that is about to be placed. */
-export interface Placement extends RequestKey, Basket {
+/** An order that is being placed. */
+export interface Pending extends Basket {
   readonly orderId: string;
+  readonly userId: string;
   readonly transactionId: string;
+  /** W3C trace context of the call. Empty: unknown. */
+  readonly traceparent: string;
 }
+
+/** An order that is about to be made, and for which request. */
+export type Placement = RequestKey & Pending;
 
 /** What became of an earlier request with the same id. */
 export interface EarlierRequest {
@@ -35,7 +43,10 @@ export interface EarlierRequest {
   readonly rejectSubject: string;
 }
 
-/** CreateOrder's writes. Those of concurrent orders share a statement and a commit. */
+/**
+ * CreateOrder's writes. Those of concurrent orders share a statement and a commit. What the service publishes of a
+ * decision is in the decision's commit.
+ */
 export interface PlacementStore {
   /**
    * Makes order, first change and RUNNING transaction. Gives the time of it, or undefined when the request id is
@@ -43,15 +54,15 @@ export interface PlacementStore {
    */
   begin(placement: Placement): Promise<Date | undefined>;
   /**
-   * The decision for a transaction: order PLACED, transaction COMMITTING. Gives the time of it, or undefined when
+   * The decision for its transaction: order PLACED, transaction COMMITTING. Gives the time of it, or undefined when
    * the transaction was decided otherwise before.
    */
-  place(transactionId: string): Promise<Date | undefined>;
+  place(pending: Pending): Promise<Date | undefined>;
   /**
-   * The decision against it: order REJECTED, transaction ROLLING_BACK. An interrupted order gives its request id free.
-   * False when the transaction was decided before.
+   * The decision against a transaction: order REJECTED, transaction ROLLING_BACK. An interrupted order gives its
+   * request id free. False when the transaction was decided before.
    */
-  reject(transactionId: string, rejection: Rejection, error: string): Promise<boolean>;
+  reject(transaction: TransactionRef, rejection: Rejection, error: string): Promise<boolean>;
   find(userId: string, requestId: string): Promise<EarlierRequest | undefined>;
 }
 
@@ -77,8 +88,9 @@ export function createPlacementStore(sql: Sql): PlacementStore {
           ${column('orderId')}::uuid[], ${column('transactionId')}::uuid[], ${column('userId')}::uuid[],
           ${column('requestId')}::uuid[], ${column('fingerprint')}::text[],
           ${placements.map(({ lines }) => fromLines(lines))}::text[],
-          ${column('currency')}::text[], ${placements.map(({ total }) => String(total))}::bigint[]
-        ) as given (id, transaction_id, user_id, request_id, fingerprint, lines, currency, total)
+          ${column('currency')}::text[], ${placements.map(({ total }) => String(total))}::bigint[],
+          ${column('traceparent')}::text[]
+        ) as given (id, transaction_id, user_id, request_id, fingerprint, lines, currency, total, traceparent)
       ), inserted as (
         insert into orders (id, user_id, request_id, fingerprint, state, version, lines, currency, total)
         select id, user_id, request_id, decode(fingerprint, 'hex'), 'PENDING', 1, lines::jsonb, currency, total
@@ -89,8 +101,9 @@ export function createPlacementStore(sql: Sql): PlacementStore {
         insert into order_changes (order_id, version, state, currency, total)
         select id, 1, 'PENDING', currency, total from inserted
       ), started as (
-        insert into transactions (id, kind, entity_id, state, lease_until)
-        select given.transaction_id, 'create-order', id, 'RUNNING', now() + ${LEASE_SECONDS} * interval '1 second'
+        insert into transactions (id, kind, entity_id, state, traceparent, lease_until)
+        select given.transaction_id, 'create-order', id, 'RUNNING', traceparent,
+          now() + ${LEASE_SECONDS} * interval '1 second'
         from inserted join given using (id)
       )
       select id, created_at as "createdAt" from inserted`;
@@ -98,7 +111,11 @@ export function createPlacementStore(sql: Sql): PlacementStore {
     return placements.map(({ orderId }) => times.get(orderId));
   }
 
-  async function place(transactionIds: string[]): Promise<(Date | undefined)[]> {
+  async function place(pending: Pending[]): Promise<(Date | undefined)[]> {
+    // Two attempts of one request may get here together.
+    const orders = new Map(pending.map((each) => [each.orderId, each]));
+    const events = [...orders.values()].map((each) => orderPlaced({ ...each, version: DECIDED_VERSION }));
+    const transactionIds = pending.map(({ transactionId }) => transactionId);
     const rows = await sql<{ transactionId: string; placedAt: Date }[]>`
       with decided as (
         update transactions
@@ -112,20 +129,24 @@ export function createPlacementStore(sql: Sql): PlacementStore {
       ), changed as (
         insert into order_changes (order_id, version, state, currency, total)
         select id, version, 'PLACED', currency, total from placed
+      ), published as (
+        ${insertEvents(sql, events, sql`select id from placed`)}
       )
       select transaction_id as "transactionId", updated_at as "placedAt" from placed`;
     const times = new Map(rows.map((row) => [row.transactionId, row.placedAt]));
     return transactionIds.map((id) => times.get(id));
   }
 
-  async function reject(transactionId: string, rejection: Rejection, error: string): Promise<boolean> {
+  async function reject(transaction: TransactionRef, rejection: Rejection, error: string): Promise<boolean> {
+    const { id, entityId: orderId, traceparent } = transaction;
     const { reason, subject } = rejection;
+    const event = orderRejected({ orderId, version: DECIDED_VERSION, traceparent }, reason);
     const rows = await sql`
       with decided as (
         update transactions
         set state = 'ROLLING_BACK', last_error = ${error}, updated_at = now(),
           lease_until = now() + ${LEASE_SECONDS} * interval '1 second'
-        where id = ${transactionId} and state = 'RUNNING'
+        where id = ${id} and state = 'RUNNING'
         returning entity_id
       ), rejected as (
         update orders
@@ -137,6 +158,8 @@ export function createPlacementStore(sql: Sql): PlacementStore {
       ), changed as (
         insert into order_changes (order_id, version, state, currency, total)
         select id, version, 'REJECTED', currency, total from rejected
+      ), published as (
+        ${insertEvents(sql, [event], sql`select id from rejected`)}
       )
       select from rejected`;
     return rows.length === 1;
@@ -161,7 +184,7 @@ export function createPlacementStore(sql: Sql): PlacementStore {
       from orders o
       join transactions t on t.entity_id = o.id and t.kind = 'create-order'
       left join order_changes c
-        on c.order_id = o.id and c.version = ${String(PLACED_VERSION)}::bigint and c.state = 'PLACED'
+        on c.order_id = o.id and c.version = ${String(DECIDED_VERSION)}::bigint and c.state = 'PLACED'
       where o.user_id = ${userId} and o.request_id = ${requestId}`;
     if (row === undefined) return undefined;
     const order = toOrder(row);
@@ -172,7 +195,7 @@ export function createPlacementStore(sql: Sql): PlacementStore {
         : {
             ...order,
             state: 'PLACED',
-            version: PLACED_VERSION,
+            version: DECIDED_VERSION,
             lines: toLines(placedLines),
             total: placedTotal,
             updatedAt: placedAt,

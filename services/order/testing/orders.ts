@@ -10,9 +10,10 @@ import { createLogger } from '../../../platform/telemetry/log.ts';
 import { createMetrics } from '../../../platform/telemetry/metrics.ts';
 import { testDatabase } from '../../../platform/testing/database.ts';
 import { createTestIssuer } from '../../../platform/testing/tokens.ts';
-import { orderService } from '../order-service.ts';
+import { orderServices } from '../order-service.ts';
 import { connectPeers } from '../peers.ts';
 import { createUseCases, type Peers, type UseCases } from '../use-cases.ts';
+import { createEventLog } from './events.ts';
 import { Participants } from './participants.ts';
 
 /** With which a participant proves its name. */
@@ -37,7 +38,10 @@ export interface ReplicaOptions {
   readonly peers?: (peers: Peers) => Peers;
   /** Where it finds the database, if not directly. */
   readonly databaseUrl?: string;
-  /** Whether it looks for what others left open. Default false: a test calls the recovery itself. */
+  /**
+   * Whether it looks for what others left open, publishes and reads events. Default false: a test calls the recovery
+   * itself, and looks into the outbox.
+   */
   readonly recover?: boolean;
 }
 
@@ -46,6 +50,7 @@ export async function orderShop() {
   const database = await testDatabase('order');
   const issuer = await createTestIssuer();
   const participants = await new Participants([issuer.listed]).start();
+  const [userEvents, productEvents] = [createEventLog('user'), createEventLog('product')];
   const ends: (() => Promise<unknown>)[] = [];
   afterAll(async () => {
     await Promise.all(ends.map((end) => end()));
@@ -58,22 +63,25 @@ export async function orderShop() {
       DATABASE_URL: options.databaseUrl ?? database.url,
       DATABASE_POOL_SIZE: 8,
       INSTANCE: `replica-${uuidv7()}`,
+      EVENT_RETENTION_S: 3_600,
     };
     const pool = connect(config, log);
     const { address, token } = participants;
-    const peers = connectPeers({
+    const connected = connectPeers({
       USER_ADDRESS: address,
       PRODUCT_ADDRESS: address,
       SERVICE_TOKEN: token,
       SERVICE_TOKENS: new Map([['product', PEER_TOKEN]]),
+      SIDECAR_SECRET: '',
     });
+    const peers = { ...connected, eventSources: { user: userEvents, product: productEvents } };
     const { registry } = createMetrics({ process: false });
-    const cases = createUseCases(pool.sql, options.peers?.(peers) ?? peers, log, registry);
+    const cases = createUseCases(pool.sql, options.peers?.(peers) ?? peers, config, log, registry);
     const stopping = new AbortController();
     if (!options.recover) stopping.abort();
     cases.start(stopping.signal);
     const server = createServer({
-      implementations: [orderService(pool.sql, cases)],
+      implementations: orderServices(cases),
       authenticate: peers.authenticate,
       health: () => pool.ping(),
       log,
@@ -118,7 +126,15 @@ export async function orderShop() {
     };
   }
 
-  return { sql: database.sql, databaseUrl: database.url, participants, issuer, start };
+  return {
+    sql: database.sql,
+    databaseUrl: database.url,
+    participants,
+    userEvents,
+    productEvents,
+    issuer,
+    start,
+  };
 }
 
 /** What a call failed with. Throws when it did not fail. */

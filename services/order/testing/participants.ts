@@ -8,6 +8,7 @@ import { createAuthenticate } from '../../../platform/auth/authenticate.ts';
 import type { ListedKey } from '../../../platform/auth/keys.ts';
 import { fail } from '../../../platform/errors.ts';
 import { uuidv7 } from '../../../platform/id.ts';
+import type { Context } from '../../../platform/rpc/context.ts';
 import { type Implementation, implement, type Routes } from '../../../platform/rpc/routes.ts';
 import { createServer } from '../../../platform/rpc/server.ts';
 import { createLogger } from '../../../platform/telemetry/log.ts';
@@ -18,7 +19,8 @@ import type { Outcome } from '../../../platform/transaction/outcome.ts';
 export type Faulty =
   | keyof (typeof StockService)['method']
   | keyof (typeof WalletService)['method']
-  | 'batchGetProducts';
+  | 'batchGetProducts'
+  | 'batchGetDisplayNames';
 /** `fail`: before the effect. `lose`: after it. A promise: the effect waits for it. */
 export type Fault = 'fail' | 'lose' | Promise<unknown>;
 
@@ -38,8 +40,12 @@ export class Participants {
   readonly stock = new Barrier('INSUFFICIENT_STOCK');
   readonly wallets = new Barrier('INSUFFICIENT_CREDIT');
   readonly products = new Map<string, Product>();
+  /** What people are called. */
+  readonly names = new Map<string, { displayName: string; version: bigint }>();
   /** How often each method was called. */
   readonly calls = new Map<string, number>();
+  /** The trace ids of the calls of each method. */
+  readonly traces = new Map<string, string[]>();
   address = '';
   readonly token = TOKEN;
   readonly #faults = new Map<string, Fault[]>();
@@ -82,6 +88,12 @@ export class Participants {
     return userId;
   }
 
+  /** The account is deleted: nothing more can be held or charged. */
+  deleteUser(userId: string): void {
+    this.wallets.close(`${userId} EUR`);
+    this.names.delete(userId);
+  }
+
   stockOf = (productId: string) => numbers(this.stock, productId);
   walletOf = (userId: string) => numbers(this.wallets, `${userId} EUR`);
 
@@ -98,13 +110,24 @@ export class Participants {
   #each<B>(
     method: Faulty,
     branches: readonly B[],
+    { trace }: Context,
     act: (branch: B) => Outcome,
   ): Promise<{ results: ReturnType<typeof toResult>[] }> {
+    this.traces.set(method, [...(this.traces.get(method) ?? []), trace.traceId]);
     return this.#withFaults(method, () => ({ results: branches.map((branch) => toResult(act(branch))) }));
   }
 
   #users(): Implementation {
-    return partly(UserService, { listSigningKeys: () => ({ keys: [...this.#keys] }) });
+    return partly(UserService, {
+      listSigningKeys: () => ({ keys: [...this.#keys] }),
+      batchGetDisplayNames: ({ userIds }) =>
+        this.#withFaults('batchGetDisplayNames', () => ({
+          names: userIds.flatMap((userId) => {
+            const name = this.names.get(userId);
+            return name === undefined ? [] : [{ userId, ...name }];
+          }),
+        })),
+    });
   }
 
   #products(): Implementation {
@@ -125,15 +148,18 @@ export class Participants {
   #stock(): Implementation {
     const { stock } = this;
     return partly(StockService, {
-      reserveStock: ({ branches }) =>
-        this.#each('reserveStock', branches, (b) => stock.take('reserve', name(b.branch), pieces(b.lines))),
-      confirmReservation: ({ branches }) =>
-        this.#each('confirmReservation', branches, (b) => stock.confirm(b)),
-      cancelReservation: ({ branches }) => this.#each('cancelReservation', branches, (b) => stock.cancel(b)),
-      take: ({ branches }) =>
-        this.#each('take', branches, (b) => stock.take('take', name(b.branch), pieces(b.lines))),
-      restock: ({ branches }) =>
-        this.#each('restock', branches, (b) =>
+      reserveStock: ({ branches }, context) =>
+        this.#each('reserveStock', branches, context, (b) =>
+          stock.take('reserve', name(b.branch), pieces(b.lines)),
+        ),
+      confirmReservation: ({ branches }, context) =>
+        this.#each('confirmReservation', branches, context, (b) => stock.confirm(b)),
+      cancelReservation: ({ branches }, context) =>
+        this.#each('cancelReservation', branches, context, (b) => stock.cancel(b)),
+      take: ({ branches }, context) =>
+        this.#each('take', branches, context, (b) => stock.take('take', name(b.branch), pieces(b.lines))),
+      restock: ({ branches }, context) =>
+        this.#each('restock', branches, context, (b) =>
           b.undoes === ''
             ? stock.give(name(b.branch), pieces(b.lines))
             : stock.undo(name(b.branch), b.undoes),
@@ -144,14 +170,18 @@ export class Participants {
   #wallets(): Implementation {
     const { wallets } = this;
     return partly(WalletService, {
-      holdCredit: ({ branches }) =>
-        this.#each('holdCredit', branches, (b) => wallets.take('reserve', name(b.branch), credit(b))),
-      confirmHold: ({ branches }) => this.#each('confirmHold', branches, (b) => wallets.confirm(b)),
-      cancelHold: ({ branches }) => this.#each('cancelHold', branches, (b) => wallets.cancel(b)),
-      charge: ({ branches }) =>
-        this.#each('charge', branches, (b) => wallets.take('take', name(b.branch), credit(b))),
-      refund: ({ branches }) =>
-        this.#each('refund', branches, (b) =>
+      holdCredit: ({ branches }, context) =>
+        this.#each('holdCredit', branches, context, (b) =>
+          wallets.take('reserve', name(b.branch), credit(b)),
+        ),
+      confirmHold: ({ branches }, context) =>
+        this.#each('confirmHold', branches, context, (b) => wallets.confirm(b)),
+      cancelHold: ({ branches }, context) =>
+        this.#each('cancelHold', branches, context, (b) => wallets.cancel(b)),
+      charge: ({ branches }, context) =>
+        this.#each('charge', branches, context, (b) => wallets.take('take', name(b.branch), credit(b))),
+      refund: ({ branches }, context) =>
+        this.#each('refund', branches, context, (b) =>
           b.undoes === '' ? wallets.give(name(b.branch), credit(b)) : wallets.undo(name(b.branch), b.undoes),
         ),
     });

@@ -4,14 +4,14 @@ import type { Runtime } from '../../../platform/transaction/runtime.ts';
 import type { Stock } from '../clients/stock.ts';
 import type { Wallet } from '../clients/wallet.ts';
 import { type Order, requireChangeable } from '../domain/order.ts';
-import type { ChangeStore } from '../store/change-store.ts';
 import type { OrderStore } from '../store/order-store.ts';
 import { readVisible, type Viewer } from './access.ts';
+import type { Announce } from './announce.ts';
 import type { SettlePlacement } from './settle-placement.ts';
 
-/** How to cancel: an order in this version, and whether it is deleted with it. */
+/** How to cancel. */
 export interface Cancel {
-  readonly version: bigint;
+  /** Whether the order is deleted with it. */
   readonly hide: boolean;
 }
 
@@ -20,29 +20,32 @@ export interface CancelOrderParts {
   readonly stock: Stock;
   readonly wallet: Wallet;
   readonly orders: OrderStore;
-  readonly changes: Pick<ChangeStore, 'tell'>;
+  readonly announce: Announce;
   readonly settlePlacement: SettlePlacement;
   readonly runtime: Runtime;
 }
 
-/** Cancelling an order is a saga whose first step is the pivot: once it is cancelled, all of it goes back. */
+/**
+ * Cancelling an order is a saga whose first step is the pivot: once it is cancelled, all of it goes back. It is
+ * cancelled in the version that is given, or not at all.
+ */
 export function cancelOrderSaga(parts: CancelOrderParts): Saga<Order, Cancel, Order> {
-  const { stock, wallet, orders, changes, settlePlacement, runtime } = parts;
+  const { stock, wallet, orders, announce, settlePlacement } = parts;
   return {
     kind: 'cancel-order',
     compensatable: [],
-    async pivot({ id: transactionId, entityId: orderId }, { version, hide }) {
-      const order = await orders.cancel({ transactionId, orderId, version, hide });
-      if (order !== undefined) runtime.background.add(changes.tell(orderId));
+    async pivot(transaction, { hide }, placed) {
+      const order = await orders.cancel(transaction, placed, hide);
+      if (order !== undefined) announce(order.id);
       return order;
     },
     retriable: [
-      { needed: () => true, run: ({ entityId }) => settlePlacement(entityId) },
-      { needed: () => true, run: ({ id }, { lines }) => stock.restock(id, 'restock', lines) },
+      { needed: () => true, run: settlePlacement },
+      { needed: () => true, run: (transaction, { lines }) => stock.restock(transaction, 'restock', lines) },
       {
         needed: ({ total }) => total > 0n,
-        run: ({ id }, { userId, currency, total }) =>
-          wallet.refund(id, 'refund', { userId, currency, amount: total }),
+        run: (transaction, { userId, currency, total }) =>
+          wallet.refund(transaction, 'refund', { userId, currency, amount: total }),
       },
     ],
   };
@@ -54,6 +57,8 @@ export interface CancelOrder {
   readonly orderId: string;
   /** Empty: whatever version it is in. */
   readonly etag: string;
+  /** W3C trace context of the call. Empty: unknown. */
+  readonly traceparent: string;
 }
 
 /** Cancels a placed order; one that is cancelled is returned as it is, and what it left open is finished. */
@@ -62,7 +67,7 @@ export function cancelOrderUseCase(
   saga: Saga<Order, Cancel, Order>,
   finishOpen: (orderId: string) => Promise<void>,
 ): (call: CancelOrder) => Promise<Order> {
-  return async ({ viewer, orderId, etag }) => {
+  return async ({ viewer, orderId, etag, traceparent }) => {
     // Each further round means that another change got in between.
     for (;;) {
       const order = await readVisible(orders, viewer, orderId);
@@ -71,9 +76,8 @@ export function cancelOrderUseCase(
         return order;
       }
       requireChangeable(order, etag);
-      const transaction = { id: runtime.newId(), entityId: order.id, epoch: FIRST_EPOCH };
-      const cancel: Cancel = { version: order.version, hide: false };
-      const ending = await runSaga(runtime, saga, transaction, order, cancel);
+      const transaction = { id: runtime.newId(), entityId: order.id, epoch: FIRST_EPOCH, traceparent };
+      const ending = await runSaga(runtime, saga, transaction, order, { hide: false });
       if (ending.kind === 'committed') return ending.result;
     }
   };

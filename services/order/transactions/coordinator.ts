@@ -6,9 +6,9 @@ import type { Products } from '../clients/products.ts';
 import type { Stock } from '../clients/stock.ts';
 import type { Wallet } from '../clients/wallet.ts';
 import { orderNotFound } from '../domain/order.ts';
-import type { ChangeStore } from '../store/change-store.ts';
 import type { OrderStore } from '../store/order-store.ts';
 import type { PlacementStore } from '../store/placement-store.ts';
+import type { Announce } from './announce.ts';
 import { cancelOrderSaga, cancelOrderUseCase } from './cancel-order.ts';
 import { createOrderTcc, createOrderUseCase } from './create-order.ts';
 import { deleteOrderUseCase } from './delete-order.ts';
@@ -22,7 +22,7 @@ export interface CoordinatorParts {
   readonly wallet: Wallet;
   readonly orders: OrderStore;
   readonly placements: PlacementStore;
-  readonly changes: Pick<ChangeStore, 'tell'>;
+  readonly announce: Announce;
   readonly runtime: Runtime;
 }
 

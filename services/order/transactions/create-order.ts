@@ -9,8 +9,8 @@ import type { Wallet } from '../clients/wallet.ts';
 import { type Basket, normalizeWanted, priceLines, type Wanted } from '../domain/lines.ts';
 import { advance, type Order } from '../domain/order.ts';
 import { rejectionError } from '../domain/rejection.ts';
-import type { ChangeStore } from '../store/change-store.ts';
 import type { PlacementStore, RequestKey } from '../store/placement-store.ts';
+import type { Announce } from './announce.ts';
 
 /** What an order needs from the participants. */
 export interface PlacementInput extends Basket {
@@ -23,36 +23,36 @@ export interface CreateOrderParts {
   readonly stock: Stock;
   readonly wallet: Wallet;
   readonly placements: PlacementStore;
-  readonly changes: Pick<ChangeStore, 'tell'>;
+  readonly announce: Announce;
   readonly runtime: Runtime;
 }
 
 /** Placing an order is TCC: stock and credit are held, then both are the order's, or neither is. */
 export function createOrderTcc(parts: Omit<CreateOrderParts, 'products'>): Tcc<PlacementInput, Date> {
-  const { stock, wallet, placements, changes, runtime } = parts;
+  const { stock, wallet, placements, announce } = parts;
   return {
     kind: 'create-order',
     branches: [
       {
-        try: ({ id }, { lines }) => stock.reserve(id, 'stock', lines),
-        confirm: ({ id }) => stock.confirm(id, 'stock'),
-        cancel: ({ id }) => stock.cancel(id, 'stock'),
+        try: (transaction, { lines }) => stock.reserve(transaction, 'stock', lines),
+        confirm: (transaction) => stock.confirm(transaction, 'stock'),
+        cancel: (transaction) => stock.cancel(transaction, 'stock'),
       },
       {
-        try: ({ id }, { userId, currency, total }) =>
-          wallet.hold(id, 'wallet', { userId, currency, amount: total }),
-        confirm: ({ id }) => wallet.confirm(id, 'wallet'),
-        cancel: ({ id }) => wallet.cancel(id, 'wallet'),
+        try: (transaction, { userId, currency, total }) =>
+          wallet.hold(transaction, 'wallet', { userId, currency, amount: total }),
+        confirm: (transaction) => wallet.confirm(transaction, 'wallet'),
+        cancel: (transaction) => wallet.cancel(transaction, 'wallet'),
       },
     ],
-    async commit({ id, entityId }) {
-      const placedAt = await placements.place(id);
-      if (placedAt !== undefined) runtime.background.add(changes.tell(entityId));
+    async commit({ id: transactionId, entityId: orderId, traceparent }, input) {
+      const placedAt = await placements.place({ ...input, orderId, transactionId, traceparent });
+      if (placedAt !== undefined) announce(orderId);
       return placedAt;
     },
-    async rollBack({ id, entityId }, failure) {
-      const rejected = await placements.reject(id, failure, failure.error);
-      if (rejected) runtime.background.add(changes.tell(entityId));
+    async rollBack(transaction, failure) {
+      const rejected = await placements.reject(transaction, failure, failure.error);
+      if (rejected) announce(transaction.entityId);
       return rejected;
     },
   };
@@ -65,6 +65,8 @@ export interface CreateOrder {
   readonly lines: readonly Wanted[];
   /** When the caller stops waiting, in milliseconds since the epoch. */
   readonly deadline: number;
+  /** W3C trace context of the call. Empty: unknown. */
+  readonly traceparent: string;
 }
 
 const LONGEST_PAUSE_MS = 200;
@@ -85,13 +87,18 @@ export function createOrderUseCase(
     const wanted = normalizeWanted(call.lines);
     const request = { userId: call.userId, requestId: call.requestId, fingerprint: fingerprintOf(wanted) };
     for (;;) {
-      const order = (await place(request, wanted)) ?? (await earlier(request, call.deadline));
+      const order =
+        (await place(request, wanted, call.traceparent)) ?? (await earlier(request, call.deadline));
       if (order !== undefined) return order;
     }
   };
 
   /** A new order; undefined when there is an earlier request to answer from. */
-  async function place(request: RequestKey, wanted: readonly Wanted[]): Promise<Order | undefined> {
+  async function place(
+    request: RequestKey,
+    wanted: readonly Wanted[],
+    traceparent: string,
+  ): Promise<Order | undefined> {
     let basket: Basket;
     try {
       basket = priceLines(wanted, await products.offers(wanted.map(({ productId }) => productId)));
@@ -101,11 +108,11 @@ export function createOrderUseCase(
       return undefined;
     }
     const [transactionId, orderId] = [runtime.newId(), runtime.newId()];
-    const createdAt = await placements.begin({ ...request, ...basket, orderId, transactionId });
+    const createdAt = await placements.begin({ ...request, ...basket, orderId, transactionId, traceparent });
     if (createdAt === undefined) return undefined;
 
     const { userId } = request;
-    const transaction = { id: transactionId, entityId: orderId, epoch: FIRST_EPOCH };
+    const transaction = { id: transactionId, entityId: orderId, epoch: FIRST_EPOCH, traceparent };
     const ending = await runTcc(runtime, tcc, transaction, { ...basket, userId });
     if (ending.kind === 'rolled-back') throw rejectionError(ending.failure, ending.failure.cause);
     if (ending.kind === 'overtaken') return undefined;

@@ -10,17 +10,16 @@ import type { Cancel } from './cancel-order.ts';
 export function deleteOrderUseCase(
   { orders, runtime }: { readonly orders: OrderStore; readonly runtime: Runtime },
   saga: Saga<Order, Cancel, Order>,
-): (call: { viewer: Viewer; orderId: string }) => Promise<void> {
-  return async ({ viewer, orderId }) => {
+): (call: { viewer: Viewer; orderId: string; traceparent: string }) => Promise<void> {
+  return async ({ viewer, orderId, traceparent }) => {
     // Each further round means that another change got in between.
     for (;;) {
       const { order, deleted } = await readOwned(orders, viewer, orderId);
       if (deleted) return;
       if (isFinal(order.state)) return orders.hide(order.id);
       requireChangeable(order, '');
-      const transaction = { id: runtime.newId(), entityId: order.id, epoch: FIRST_EPOCH };
-      const cancel: Cancel = { version: order.version, hide: true };
-      const ending = await runSaga(runtime, saga, transaction, order, cancel);
+      const transaction = { id: runtime.newId(), entityId: order.id, epoch: FIRST_EPOCH, traceparent };
+      const ending = await runSaga(runtime, saga, transaction, order, { hide: true });
       if (ending.kind === 'committed') return;
     }
   };

@@ -1,10 +1,10 @@
-import { FIRST_EPOCH, type TransactionLog } from '../../../platform/transaction/log.ts';
+import { FIRST_EPOCH, type TransactionLog, type TransactionRef } from '../../../platform/transaction/log.ts';
 import { DONE, type Outcome } from '../../../platform/transaction/outcome.ts';
 import type { Tcc } from '../../../platform/transaction/run-tcc.ts';
 import type { PlacementInput } from './create-order.ts';
 
-/** Confirms what the order's placement still holds. */
-export type SettlePlacement = (orderId: string) => Promise<Outcome>;
+/** Confirms what the placement of the transaction's order still holds. */
+export type SettlePlacement = (change: TransactionRef) => Promise<Outcome>;
 
 /**
  * The step before anything of an order is given back. The placement is confirmed after its reply, so a change may come
@@ -14,11 +14,11 @@ export function settlePlacementStep(
   transactions: Pick<TransactionLog, 'findCommitting'>,
   { kind, branches }: Tcc<PlacementInput, Date>,
 ): SettlePlacement {
-  return async (orderId) => {
-    const id = await transactions.findCommitting(kind, orderId);
+  return async ({ entityId, traceparent }) => {
+    const id = await transactions.findCommitting(kind, entityId);
     if (id === undefined) return DONE;
-    const transaction = { id, entityId: orderId, epoch: FIRST_EPOCH };
-    const outcomes = await Promise.all(branches.map((branch) => branch.confirm(transaction)));
+    const placement = { id, entityId, epoch: FIRST_EPOCH, traceparent };
+    const outcomes = await Promise.all(branches.map((branch) => branch.confirm(placement)));
     return outcomes.find(({ kind }) => kind !== 'done') ?? DONE;
   };
 }

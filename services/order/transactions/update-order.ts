@@ -9,9 +9,9 @@ import { type Difference, difference } from '../domain/difference.ts';
 import { type Basket, normalizeWanted, priceLines, type Wanted } from '../domain/lines.ts';
 import { type Order, requireChangeable, sameLines } from '../domain/order.ts';
 import { rejectionError } from '../domain/rejection.ts';
-import type { ChangeStore } from '../store/change-store.ts';
 import type { OrderStore } from '../store/order-store.ts';
 import { readVisible, type Viewer } from './access.ts';
+import type { Announce } from './announce.ts';
 import type { SettlePlacement } from './settle-placement.ts';
 
 /** What a change of lines moves, and whose. */
@@ -32,7 +32,7 @@ export interface UpdateOrderParts {
   readonly stock: Stock;
   readonly wallet: Wallet;
   readonly orders: OrderStore;
-  readonly changes: Pick<ChangeStore, 'tell'>;
+  readonly announce: Announce;
   readonly settlePlacement: SettlePlacement;
   readonly runtime: Runtime;
 }
@@ -41,40 +41,40 @@ export interface UpdateOrderParts {
 export function updateOrderSaga(
   parts: Omit<UpdateOrderParts, 'products'>,
 ): Saga<UpdateInput, LineChange, Order> {
-  const { stock, wallet, orders, changes, settlePlacement, runtime } = parts;
+  const { stock, wallet, orders, announce, settlePlacement } = parts;
   return {
     kind: 'update-order',
     compensatable: [
       {
         needed: ({ take }) => take.length > 0,
-        run: ({ id }, { take }) => stock.take(id, 'take', take),
-        undo: ({ id }) => stock.untake(id, 'untake', 'take'),
+        run: (transaction, { take }) => stock.take(transaction, 'take', take),
+        undo: (transaction) => stock.untake(transaction, 'untake', 'take'),
       },
       {
         needed: ({ charge }) => charge > 0n,
-        run: ({ id }, { userId, currency, charge }) =>
-          wallet.charge(id, 'charge', { userId, currency, amount: charge }),
-        undo: ({ id }) => wallet.uncharge(id, 'uncharge', 'charge'),
+        run: (transaction, { userId, currency, charge }) =>
+          wallet.charge(transaction, 'charge', { userId, currency, amount: charge }),
+        undo: (transaction) => wallet.uncharge(transaction, 'uncharge', 'charge'),
       },
     ],
-    async pivot({ id, entityId: orderId }, { version, basket }) {
-      const order = await orders.replaceLines(id, orderId, version, basket);
-      if (order !== undefined) runtime.background.add(changes.tell(orderId));
+    async pivot(transaction, change, input) {
+      const order = await orders.replaceLines(transaction, { ...change, userId: input.userId, moved: input });
+      if (order !== undefined) announce(order.id);
       return order;
     },
     retriable: [
       {
         needed: ({ giveBack, refund }) => giveBack.length > 0 || refund > 0n,
-        run: ({ entityId }) => settlePlacement(entityId),
+        run: settlePlacement,
       },
       {
         needed: ({ giveBack }) => giveBack.length > 0,
-        run: ({ id }, { giveBack }) => stock.restock(id, 'restock', giveBack),
+        run: (transaction, { giveBack }) => stock.restock(transaction, 'restock', giveBack),
       },
       {
         needed: ({ refund }) => refund > 0n,
-        run: ({ id }, { userId, currency, refund }) =>
-          wallet.refund(id, 'refund', { userId, currency, amount: refund }),
+        run: (transaction, { userId, currency, refund }) =>
+          wallet.refund(transaction, 'refund', { userId, currency, amount: refund }),
       },
     ],
   };
@@ -86,6 +86,8 @@ export interface UpdateOrder {
   readonly orderId: string;
   readonly etag: string;
   readonly lines: readonly Wanted[];
+  /** W3C trace context of the call. Empty: unknown. */
+  readonly traceparent: string;
 }
 
 /**
@@ -97,7 +99,7 @@ export function updateOrderUseCase(
   saga: Saga<UpdateInput, LineChange, Order>,
 ): (call: UpdateOrder) => Promise<Order> {
   const { products, orders, runtime } = parts;
-  return async ({ viewer, orderId, etag, lines }) => {
+  return async ({ viewer, orderId, etag, lines, traceparent }) => {
     const wanted = normalizeWanted(lines);
     const order = await readVisible(orders, viewer, orderId);
     requireChangeable(order, etag);
@@ -108,7 +110,7 @@ export function updateOrderUseCase(
 
     const { userId, currency, version } = order;
     const input: UpdateInput = { ...difference(order, basket), userId, currency };
-    const transaction = { id: runtime.newId(), entityId: order.id, epoch: FIRST_EPOCH };
+    const transaction = { id: runtime.newId(), entityId: order.id, epoch: FIRST_EPOCH, traceparent };
     await runtime.transactions.start({ ...transaction, kind: saga.kind, input: toJson(input) });
     const ending = await runSaga(runtime, saga, transaction, input, { version, basket });
     if (ending.kind === 'committed') return ending.result;

@@ -1,0 +1,4 @@
+import { hadolintBinary, kubernetesSchemas } from './tools.ts';
+
+kubernetesSchemas();
+await hadolintBinary();

@@ -1,0 +1,100 @@
+import type { Sql } from '../../db/database.ts';
+
+/** A partition that an instance reads. */
+export interface Assignment {
+  readonly publisher: string;
+  readonly partition: number;
+  /** A snapshot has to be taken first. */
+  readonly rebuild: boolean;
+}
+
+/** How an instance stands with a partition. */
+export interface Standing extends Assignment {
+  readonly mine: boolean;
+  /** Nobody's, or of one who was silent for too long. */
+  readonly free: boolean;
+  /** How many instances share the publisher's partitions. */
+  readonly members: number;
+}
+
+/** Who of a service's instances reads which partitions. inbox.sql holds the tables. */
+export interface MemberStore {
+  /** Says that an instance is there, and keeps what it has. */
+  renew(instance: string, publishers: readonly string[]): Promise<void>;
+  standings(instance: string, publishers: readonly string[]): Promise<Standing[]>;
+  /** Takes up to `limit` partitions of a publisher that are free. */
+  take(instance: string, publisher: string, limit: number): Promise<Assignment[]>;
+  /** Gives partitions back, but for those in use this very moment. Returns those given back. */
+  release(instance: string, publisher: string, partitions: readonly number[]): Promise<number[]>;
+  /** Gives everything back. */
+  leave(instance: string): Promise<void>;
+}
+
+/** After this time of silence others take an instance's partitions. */
+const LEASE_SECONDS = 4;
+
+/** Membership in PostgreSQL, whose clock is everybody's. */
+export function createMemberStore(sql: Sql): MemberStore {
+  const lease = sql`${LEASE_SECONDS} * interval '1 second'`;
+  return {
+    async renew(instance, publishers) {
+      // A row that is locked has its batch or its snapshot under way: nobody can take it meanwhile.
+      await sql`
+        with alive as (
+          insert into event_members (instance, publisher, seen_at)
+          select ${instance}, publisher, now() from unnest(${publishers}::text[]) as publisher
+          on conflict (instance, publisher) do update set seen_at = excluded.seen_at
+        ), gone as (
+          delete from event_members where seen_at < now() - interval '1 hour' and instance <> ${instance}
+        )
+        update event_positions set lease_until = now() + ${lease}
+        where (publisher, partition) in (
+          select publisher, partition from event_positions
+          where owner = ${instance} and publisher = any(${publishers}::text[])
+          for no key update skip locked
+        )`;
+    },
+
+    async standings(instance, publishers) {
+      return sql<Standing[]>`
+        select p.publisher, p.partition, p.position is null as rebuild, p.owner is not distinct from ${instance} as mine,
+               p.owner is null or p.lease_until < now() as free, m.members
+        from event_positions p
+        join (
+          select publisher, count(*)::integer as members from event_members
+          where seen_at > now() - ${lease} group by publisher
+        ) m using (publisher)
+        where p.publisher = any(${publishers}::text[])
+        order by p.publisher, p.partition`;
+    },
+
+    async take(instance, publisher, limit) {
+      return sql<Assignment[]>`
+        update event_positions set owner = ${instance}, lease_until = now() + ${lease}
+        where (publisher, partition) in (
+          select publisher, partition from event_positions
+          where publisher = ${publisher} and (owner is null or lease_until < now()) and owner is distinct from ${instance}
+          order by partition limit ${limit} for no key update skip locked
+        )
+        returning publisher, partition, position is null as rebuild`;
+    },
+
+    async release(instance, publisher, partitions) {
+      const rows = await sql<{ partition: number }[]>`
+        update event_positions set owner = null, lease_until = '-infinity'
+        where (publisher, partition) in (
+          select publisher, partition from event_positions
+          where publisher = ${publisher} and partition = any(${partitions}::smallint[]) and owner = ${instance}
+          for no key update skip locked
+        )
+        returning partition`;
+      return rows.map(({ partition }) => partition);
+    },
+
+    async leave(instance) {
+      await sql`
+        with gone as (delete from event_members where instance = ${instance})
+        update event_positions set owner = null, lease_until = '-infinity' where owner = ${instance}`;
+    },
+  };
+}

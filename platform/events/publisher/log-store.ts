@@ -1,0 +1,136 @@
+import type { Query, Queryable, Sql } from '../../db/database.ts';
+import { PARTITIONS } from '../event.ts';
+import { type Entry, type EventRow, sizeOf, toEntry } from './entry.ts';
+
+/** What a run of sequence_events did. */
+export interface Move {
+  /** How many events it gave a position. */
+  readonly moved: number;
+  /** How many of each type. */
+  readonly types: Readonly<Record<string, number>>;
+  /** Null where it moved none, as the next two. */
+  readonly lastPosition: bigint | null;
+  /** The last one's number in the outbox. */
+  readonly lastSeq: bigint | null;
+  /** The transaction that moved them. */
+  readonly xid: bigint | null;
+  /** The last number that any transaction had got in the outbox, before `xid` began. */
+  readonly givenSeq: bigint;
+  /** All transactions before this one had ended by then. */
+  readonly oldestXid: bigint;
+}
+
+/** How much to read at once, and at least one event. */
+export interface ReadLimit {
+  readonly events: number;
+  /** The last event may go beyond it. */
+  readonly bytes: number;
+}
+
+/** A stretch of the log. */
+export interface Stretch {
+  /** In the order of their positions. */
+  readonly entries: readonly Entry[];
+  /** Whether the limit was met: there may be more. */
+  readonly full: boolean;
+  /** Events after the positions that were asked for have been removed: this is not all. */
+  readonly removed: boolean;
+}
+
+/** How much there is in the log and before it. */
+export interface Fill {
+  /** Events in the log, by PostgreSQL's estimate. */
+  readonly events: number;
+  /** When the oldest event was committed that is not yet in the log. Undefined: there is none. */
+  readonly waitingSince: Date | undefined;
+}
+
+/** Outbox and log, as outbox.sql makes them. */
+export interface LogStore {
+  /** Moves up to `atMost` committed events to the log's end, of those above the number `settled`. */
+  sequence(atMost: number, settled: bigint): Promise<Move>;
+  /** Reads on after a position for each partition. */
+  read(after: readonly bigint[], limit: ReadLimit): Promise<Stretch>;
+  /** The last position in the log, also if its event was removed. 0: none. */
+  lastPosition(): Promise<bigint>;
+  /** How much there is. */
+  fill(): Promise<Fill>;
+}
+
+type Row = EventRow & { removed: boolean };
+
+/** The store on `sql`. */
+export function createLogStore(sql: Sql, source: string): LogStore {
+  return {
+    sequence: (atMost, settled) => sequence(sql, atMost, settled),
+
+    async read(after, limit) {
+      const rows = await sql<Row[]>`
+        select e.*, removed
+        from (
+          select exists (
+            select from event_log_starts where position > (${after}::bigint[])[partition + 1]
+          ) as removed
+        ) log
+        left join (
+          select *, sum(octet_length(data) + 200) over (
+            order by position rows between unbounded preceding and 1 preceding
+          ) as before
+          from (select * from (${merged(sql, after, limit.events)}) p order by position limit ${limit.events}) l
+        ) e on coalesce(before, 0) < ${limit.bytes}
+        order by position`;
+      const [first] = rows;
+      // Without an event there is still the one row that tells `removed`.
+      const found = first?.id === null ? [] : rows;
+      const entries = found.map((row) => toEntry(source, row));
+      const bytes = entries.reduce((sum, { event }) => sum + sizeOf(event), 0);
+      const full = entries.length === limit.events || bytes >= limit.bytes;
+      return { entries, full, removed: first?.removed ?? false };
+    },
+
+    lastPosition: () => lastPosition(sql),
+
+    async fill() {
+      // reltuples is -1 where PostgreSQL has never looked.
+      const [row] = await sql<[{ events: number; waitingSince: Date | null }]>`
+        select greatest(reltuples, 0)::float8 as events,
+          (select created_at from outbox order by seq limit 1) as "waitingSince"
+        from pg_class where oid = 'events'::regclass`;
+      return { events: row.events, waitingSince: row.waitingSince ?? undefined };
+    },
+  };
+}
+
+/** See {@link LogStore.sequence}. Under REPEATABLE READ it moves what the transaction sees. */
+export async function sequence(sql: Queryable, atMost: number, settled: bigint): Promise<Move> {
+  const [move] = await sql<[Move]>`
+    select moved, types, last_position as "lastPosition", last_seq as "lastSeq", xid,
+      given_seq as "givenSeq", oldest_xid as "oldestXid"
+    from sequence_events(${atMost}, ${settled})`;
+  return move;
+}
+
+/** See {@link LogStore.lastPosition}. */
+export async function lastPosition(sql: Queryable): Promise<bigint> {
+  const [row] = await sql<[{ position: bigint }]>`${lastPositionQuery(sql)}`;
+  return row.position;
+}
+
+/** A query for the last position in the log. */
+export const lastPositionQuery = (sql: Queryable) => sql`
+  select max(greatest(s.position, e.position)) as position
+  from event_log_starts s left join lateral (
+    select position from events where partition = s.partition order by position desc limit 1
+  ) e on true`;
+
+/** The partitions one by one, each by its key: PostgreSQL merges them, and reads no row more than it gives. */
+function merged(sql: Queryable, after: readonly bigint[], limit: number): Query<object[]> {
+  const one = (partition: number) => sql`
+    (select position, id, type, subject, data, traceparent,
+      extract(epoch from created_at)::double precision as time
+    from events where partition = ${partition} and position > ${after[partition]}
+    order by position limit ${limit})`;
+  let all = one(0);
+  for (let partition = 1; partition < PARTITIONS; partition++) all = sql`${all} union all ${one(partition)}`;
+  return all;
+}

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { repeat } from '../../lifecycle/repeat.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import type { LogStore, Move } from './log-store.ts';
+import { createSettled } from './settled.ts';
+
+/** What a sequencer works with. */
+export interface SequencerOptions {
+  readonly log: Pick<LogStore, 'sequence'>;
+  /** Told of each run that has moved something, once it is committed. */
+  readonly onMoved: (move: Move) => void;
+  readonly logger: Pick<Logger, 'warn' | 'info'>;
+}
+
+/** Moves committed events from the outbox to the log. Replicas take turns. */
+export interface Sequencer {
+  /** Runs soon, or once more after the run under way. */
+  wake(): void;
+  /** Looks by itself about every second, until `stopping`. */
+  start(stopping: AbortSignal): void;
+  /** Runs a last time, if that was asked for. */
+  stop(): Promise<void>;
+}
+
+/** The most events that one run moves. */
+export const AT_MOST = 2_000;
+/**
+ * From the start of one run to the next, unless the log is behind: this long at the least, and so many times as long as
+ * the run took. Runs that are further apart move more, and cost less where the machine is busy.
+ */
+const GAP_MS = 4;
+const GAP_PER_RUN = 4;
+const MAX_GAP_MS = 50;
+const GAP_AFTER_FAILURE_MS = 250;
+/** How long events wait whose process died between the commit and the waking. */
+const LOOK_MS = 1_000;
+
+/** The sequencer of one process. */
+export function createSequencer({ log, onMoved, logger }: SequencerOptions): Sequencer {
+  const settled = createSettled();
+  let wanted = false;
+  let running = false;
+  let finished = Promise.resolve();
+  let notBefore = 0;
+  let failing = false;
+  let stopped = false;
+
+  async function runOnce(): Promise<void> {
+    const began = performance.now();
+    try {
+      const move = await log.sequence(AT_MOST, settled.seq);
+      const gap = Math.max(GAP_MS, GAP_PER_RUN * (performance.now() - began));
+      notBefore = move.moved === AT_MOST ? 0 : began + Math.min(MAX_GAP_MS, gap);
+      settled.learn(move, AT_MOST);
+      if (failing) logger.info('events are moved to the log again');
+      failing = false;
+      if (move.moved > 0) onMoved(move);
+      if (move.moved === AT_MOST) wanted = true;
+    } catch (err) {
+      settled.forget();
+      if (!failing) logger.warn({ err }, 'events stay in the outbox until they can be moved to the log');
+      failing = true;
+      notBefore = performance.now() + GAP_AFTER_FAILURE_MS;
+    }
+  }
+
+  async function run(): Promise<void> {
+    running = true;
+    while (wanted && !(stopped && failing)) {
+      const pause = notBefore - performance.now();
+      if (pause > 0) await sleep(pause);
+      wanted = false;
+      await runOnce();
+    }
+    running = false;
+  }
+
+  function wake(): void {
+    if (stopped) return;
+    wanted = true;
+    if (!running) finished = run();
+  }
+
+  return {
+    wake,
+    start(stopping) {
+      wake();
+      void repeat(LOOK_MS, stopping, async () => wake());
+    },
+    async stop() {
+      stopped = true;
+      await finished;
+    },
+  };
+}
