@@ -56,10 +56,15 @@ export const euro = (minorUnits: bigint | number) => ({
 });
 
 /** Adds a product with `pieces` in stock. */
-export async function newProduct(admin: Clients, price: number, pieces: number) {
+export async function newProduct(
+  admin: Clients,
+  price: number,
+  pieces: number,
+  name = `Lamp ${randomUUID()}`,
+) {
   const { product } = await admin.products.createProduct({
     requestId: randomUUID(),
-    name: `Lamp ${randomUUID()}`,
+    name,
     price: euro(price),
   });
   if (!product) throw new Error('CreateProduct answered without a product');

@@ -40,11 +40,12 @@ async function untilLost(
   void server.exited.then(() => ended.abort());
   const waking = AbortSignal.any([signal, ended.signal]);
   for (let misses = 0; ; ) {
+    const next = Date.now() + EVERY_MS;
     const fault = await look();
     signal.throwIfAborted();
     if (!isAlive(server.identity)) return 'died';
     misses = fault ? misses + 1 : 0;
     if (fault && misses === MISSES) return fault;
-    await sleep(EVERY_MS, undefined, { signal: waking }).catch(() => {});
+    await sleep(Math.max(0, next - Date.now()), undefined, { signal: waking }).catch(() => {});
   }
 }

@@ -11,15 +11,18 @@ declare module 'vitest' {
     gatewayUrl: string;
     /** How its admin signs in. */
     admin: { email: string; password: string };
+    /** The folder of its logs. The order service logs each event. */
+    logs: string;
   }
 }
 
 /** Starts the shop, on free ports and in a folder of its own, that the end-to-end tests share. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const home = mkdtempSync(join(tmpdir(), 'souk-e2e-'));
-  const shop = await startShop({ home, durable: false });
+  const shop = await startShop({ home, durable: false, settings: { order: { LOG_LEVEL: 'debug' } } });
   project.provide('gatewayUrl', `http://127.0.0.1:${shop.gatewayPort}`);
   project.provide('admin', firstAdmin(shop));
+  project.provide('logs', shop.paths.logs);
   return async () => {
     await shop.stop();
     rmSync(home, { recursive: true, force: true });
