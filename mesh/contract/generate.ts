@@ -1,8 +1,8 @@
 import { stringify } from 'yaml';
 import { rbacFilter } from '../envoy/rbac.ts';
 import { methodRoute } from '../envoy/routes.ts';
-import { clusterPatches } from '../envoy-gateway/clusters.ts';
 import type { Gateway } from '../envoy-gateway/names.ts';
+import { callPatches, doorPatches } from '../envoy-gateway/patches.ts';
 import { groupRoute, methodGroups, reflectionRoute } from '../envoy-gateway/routes.ts';
 import { trafficPolicies } from '../envoy-gateway/traffic.ts';
 import { authentications, inboundPolicy } from '../linkerd/policy.ts';
@@ -37,13 +37,20 @@ export function generate(methods: readonly Method[]): Map<string, string> {
     groups.filter((group) => group.gateway === gateway).map((group) => groupRoute(group));
   addFolder(files, 'linkerd', manifests);
   const reflection = services.slice(0, 1).map(reflectionRoute);
-  addFolder(files, 'gateway', new Map([['routes.yaml', [...routesOf('gateway'), ...reflection]]]));
+  addFolder(
+    files,
+    'gateway',
+    new Map([
+      ['patches.yaml', [doorPatches()]],
+      ['routes.yaml', [...routesOf('gateway'), ...reflection]],
+    ]),
+  );
   addFolder(
     files,
     'envoy-gateway',
     new Map([
-      ['clusters.yaml', clusterPatches(groups)],
       ['internal-routes.yaml', routesOf('internal')],
+      ['patches.yaml', callPatches(groups)],
       ['traffic.yaml', trafficPolicies(groups)],
     ]),
   );

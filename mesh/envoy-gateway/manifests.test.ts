@@ -69,11 +69,14 @@ describe.each([
     }
   });
 
+  const patchesOf = (gateway: Gateway): Manifest[] =>
+    ofKind(all, 'EnvoyPatchPolicy')
+      .filter(({ spec }) => spec.targetRef.name === gateway)
+      .flatMap(({ spec }) => spec.jsonPatches);
+
   it('has the checks of one machine on the cluster of each route', () => {
     for (const gateway of GATEWAYS) {
-      const policies = ofKind(all, 'EnvoyPatchPolicy').filter(({ spec }) => spec.targetRef.name === gateway);
-      const patches = policies.flatMap(({ spec }) => spec.jsonPatches);
-      const checked = patches.filter(({ operation }) => operation.path === '/health_checks');
+      const checked = patchesOf(gateway).filter(({ operation }) => operation.path === '/health_checks');
       expect(checked.map(({ name }) => name).sort()).toEqual(
         through(gateway)
           .map(({ metadata }) => `grpcroute/souk/${metadata.name}/rule/0`)
@@ -82,6 +85,31 @@ describe.each([
       for (const { operation } of checked)
         expect(operation.value[0].grpc_health_check.authority).toMatch(/^[a-z]+$/);
     }
+  });
+
+  it('spends a retry budget on what is tried again, and on nothing else', () => {
+    for (const gateway of GATEWAYS) {
+      const budgeted = patchesOf(gateway).filter(({ operation }) =>
+        operation.path?.endsWith('/http_filters'),
+      );
+      const tried = methodGroups(methods).filter(
+        (group) => group.gateway === gateway && group.methods[0]?.retryable,
+      );
+      expect(budgeted.map(({ name }) => name).sort()).toEqual(
+        tried.map(({ name }) => `grpcroute/souk/${name}/rule/0`).sort(),
+      );
+      const triggers = patchesOf(gateway).find(({ operation }) => operation.path === '/retry_on').operation
+        .value;
+      expect(triggers).not.toContain('unavailable');
+      expect(triggers).toContain('retriable-headers');
+    }
+  });
+
+  it('bounds the rate of clients, and not of services', () => {
+    const limited = GATEWAYS.filter((gateway) =>
+      JSON.stringify(patchesOf(gateway)).includes('local_ratelimit'),
+    );
+    expect(limited).toEqual(['gateway']);
   });
 
   it.skipIf(!crdsThere)('fits the definitions of its kinds', () => {

@@ -42,7 +42,8 @@ function deadline({ timeoutMs }: Method): Resource {
 function retries(tryMs: number | undefined): Resource {
   return {
     numRetries: maxRetries,
-    retryOn: { triggers: ['connect-failure', 'refused-stream', 'reset', 'unavailable'] },
+    // What is answered UNAVAILABLE is for calls.ts.
+    retryOn: { triggers: ['connect-failure', 'refused-stream', 'reset'] },
     perRetry: {
       ...(tryMs === undefined ? {} : { timeout: `${tryMs}ms` }),
       backOff: { baseInterval: '10ms', maxInterval: '100ms' },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { CLOSE_TIMEOUT_MS } from '../../platform/lifecycle/run.ts';
 import { LIVENESS } from '../../platform/rpc/health.ts';
 import { readContractFile } from '../envoy/contract.ts';
@@ -7,8 +7,9 @@ import { spiffeId, TRUST_DOMAIN } from '../identity/spiffe.ts';
 import { descriptorSetFile } from '../local/gateway.ts';
 import { drainTimeoutMs } from '../local/service-environment.ts';
 import { services } from '../local/services.ts';
+import { dockerfile } from './checks/image.ts';
 import { kubectlThere, type Manifest, manifest, manifests, OVERLAYS, skipped } from './checks/kustomize.ts';
-import { workload } from './checks/workload.ts';
+import { type Workload, workload } from './checks/workload.ts';
 
 const everywhere = OVERLAYS.flatMap((overlay) => services.map(({ name }) => [name, overlay] as const));
 const contract = readContractFile(descriptorSetFile);
@@ -21,8 +22,13 @@ function selects(selector: Readonly<Record<string, string>> | undefined, pod: Ma
 
 describe.skipIf(!kubectlThere)(`as deployed${skipped}`, () => {
   describe.each(everywhere)('%s in %s', (service, overlay) => {
-    const all = kubectlThere ? workload(overlay, service) : undefined;
-    const { deployment, pod, container, settings } = all as NonNullable<typeof all>;
+    let deployment: Workload['deployment'];
+    let pod: Workload['pod'];
+    let container: Workload['container'];
+    let settings: Workload['settings'];
+    beforeAll(() => {
+      ({ deployment, pod, container, settings } = workload(overlay, service));
+    });
     const others = () => services.map(({ name }) => workload(overlay, name).pod);
 
     it('has one name and one identity', () => {
@@ -107,6 +113,20 @@ describe.skipIf(!kubectlThere)(`as deployed${skipped}`, () => {
       expect(container.resources.requests.memory).toBe(container.resources.limits.memory);
     });
 
+    it.skipIf(overlay === 'dev')('is scaled by its own work', () => {
+      const { scaleTargetRef, metrics, minReplicas } = manifest(
+        overlay,
+        'HorizontalPodAutoscaler',
+        service,
+      ).spec;
+      expect(scaleTargetRef).toEqual({ apiVersion: 'apps/v1', kind: 'Deployment', name: service });
+      expect(metrics[0].containerResource.container).toBe(container.name);
+      expect(minReplicas).toBeGreaterThan(
+        manifest(overlay, 'PodDisruptionBudget', service).spec.maxUnavailable,
+      );
+      expect(deployment.spec.replicas).toBeUndefined();
+    });
+
     it('has no rights that it does not need', () => {
       expect(pod.spec).toMatchObject({
         automountServiceAccountToken: false,
@@ -118,6 +138,8 @@ describe.skipIf(!kubectlThere)(`as deployed${skipped}`, () => {
         readOnlyRootFilesystem: true,
         capabilities: { drop: ['ALL'] },
       });
+      const { runAsUser, runAsGroup } = pod.spec.securityContext;
+      expect(dockerfile()).toContain(`\nUSER ${runAsUser}:${runAsGroup}\n`);
       for (const key of ['hostNetwork', 'hostPID', 'hostIPC', 'initContainers'])
         expect(pod.spec[key]).toBeUndefined();
     });

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { GATEWAY } from '../contract/callers.ts';
 import { readContractFile } from '../envoy/contract.ts';
+import { balancing } from '../envoy/governance/balancing.ts';
+import { usualLimits } from '../envoy/governance/circuit-breakers.ts';
+import { healthChecks } from '../envoy/governance/health-checks.ts';
+import { outliers } from '../envoy/governance/outliers.ts';
 import { gatewayRoutes } from '../envoy/routes.ts';
 import { GATEWAYS } from '../envoy-gateway/names.ts';
 import { descriptorSetFile } from '../local/gateway.ts';
@@ -42,12 +46,46 @@ describe.skipIf(!kubectlThere)(`the door${skipped}`, () => {
           .filter((each) => each.kind === kind)
           .flatMap(({ spec }) => spec.targetRefs ?? [spec.targetRef])
           .filter((target) => target.kind === 'Gateway' && target.name === gateway);
-      for (const kind of ['ClientTrafficPolicy', 'BackendTrafficPolicy', 'EnvoyPatchPolicy'])
+      for (const kind of ['ClientTrafficPolicy', 'BackendTrafficPolicy'])
         expect(targets(kind), `${kind} of ${gateway}`).toHaveLength(1);
+      expect(targets('EnvoyPatchPolicy').length).toBeGreaterThan(0);
     }
     const [listener] = manifest('envoy-gateway', 'Gateway', 'internal').spec.listeners;
     const [rule] = manifest('envoy-gateway', 'NetworkPolicy', 'internal-gateway').spec.ingress;
     expect(rule.ports).toEqual([{ port: listener.port }]);
+  });
+});
+
+describe.skipIf(!kubectlThere)(`Envoy Gateway${skipped}`, () => {
+  it('treats instances as one machine does', () => {
+    const { healthCheck, circuitBreaker, loadBalancer } = manifest(
+      'envoy-gateway',
+      'BackendTrafficPolicy',
+      'instances',
+    ).spec;
+    const [check] = healthChecks.health_checks as Record<string, unknown>[];
+    expect(healthCheck.active).toEqual({
+      type: 'GRPC',
+      interval: check?.interval,
+      timeout: check?.timeout,
+      unhealthyThreshold: check?.unhealthy_threshold,
+      healthyThreshold: check?.healthy_threshold,
+    });
+    const outlier = outliers.outlier_detection as Record<string, unknown>;
+    expect(healthCheck.passive).toEqual({
+      interval: outlier.interval,
+      baseEjectionTime: outlier.base_ejection_time,
+      maxEjectionPercent: outlier.max_ejection_percent,
+      splitExternalLocalOriginErrors: outlier.split_external_local_origin_errors,
+      consecutiveLocalOriginFailures: outlier.consecutive_local_origin_failure,
+      consecutiveGatewayErrors: outlier.consecutive_gateway_failure,
+    });
+    expect(circuitBreaker).toMatchObject({
+      maxConnections: usualLimits.connections,
+      maxPendingRequests: usualLimits.pending,
+      maxParallelRequests: usualLimits.calls,
+    });
+    expect(JSON.stringify(balancing)).toContain(`"slow_start_window":"${loadBalancer.slowStart.window}"`);
   });
 });
 

@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, w
 import { dirname, join } from 'node:path';
 import { Cure } from './cure.ts';
 import type { Paths } from './paths.ts';
+import { findPostmaster, type Postmaster } from './postmaster.ts';
 
 /** The folders of a home's clusters. The second is there as soon as there was a standby. */
 export const clusters = ['postgres', 'postgres-2'] as const;
@@ -20,6 +21,11 @@ export interface Lead {
 /** The folder of a cluster. */
 export function clusterFolder(paths: Paths, cluster: Cluster): string {
   return join(dirname(paths.postgres), cluster);
+}
+
+/** The servers that run on a home's clusters, whoever started them. */
+export function findPostmasters(paths: Paths): Postmaster[] {
+  return clusters.flatMap((cluster) => findPostmaster(clusterFolder(paths, cluster)) ?? []);
 }
 
 /** The cluster that is not `cluster`. */

@@ -1,7 +1,7 @@
+import { findPostmasters } from './clusters.ts';
 import type { LauncherConfig } from './config.ts';
 import { findLeftovers, stopLeftovers } from './leftovers.ts';
 import { pathsIn } from './paths.ts';
-import { findPostmaster } from './postmaster.ts';
 import { signal, waitForExit } from './process-identity.ts';
 import { lockHolder } from './state.ts';
 
@@ -21,7 +21,7 @@ export async function down({ home }: LauncherConfig, print: (line: string) => vo
       await waitForExit(launcher, 5_000);
     }
   }
-  if (findLeftovers(paths).length > 0 || findPostmaster(paths.postgres)) {
+  if (findLeftovers(paths).length > 0 || findPostmasters(paths).length > 0) {
     const count = await stopLeftovers(paths);
     print(`Stopped ${count} processes of a launcher that was killed.`);
   } else if (!launcher) {

@@ -1,4 +1,5 @@
 import { stopMs } from './broker.ts';
+import { clusterFolder, otherThan, readLead } from './clusters.ts';
 import type { Paths } from './paths.ts';
 import { stopPostgres } from './postmaster.ts';
 import { isAlive, stopProcess } from './process-identity.ts';
@@ -24,7 +25,9 @@ export async function stopLeftovers(paths: Paths): Promise<number> {
   await stop('sidecar', 3_000);
   await stop('envoy', 3_000);
   await stop('nats', stopMs);
-  await stopPostgres(paths.postgres);
+  // A standby gets all that its primary still writes.
+  const { primary } = readLead(paths);
+  for (const cluster of [primary, otherThan(primary)]) await stopPostgres(clusterFolder(paths, cluster));
   removeState(paths);
   return left.length;
 }

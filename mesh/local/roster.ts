@@ -1,18 +1,18 @@
 import type { Broker } from './broker.ts';
-import type { Part } from './data-tier.ts';
+import type { DataTier, Part } from './data-tier.ts';
 import { createDeployment, type Deployment } from './deployment.ts';
 import type { Instance } from './instance.ts';
 import type { Paths } from './paths.ts';
 import { identify, type ProcessIdentity, signal } from './process-identity.ts';
 import type { Running } from './spawn-logged.ts';
-import { type ProcessRecord, writeState } from './state.ts';
+import { type ProcessRecord, type ShopState, writeState } from './state.ts';
 import type { Version } from './versions.ts';
 import type { Wiring } from './wiring.ts';
 import { startWorkload, type WorkloadSettings } from './workload.ts';
 
 /** All parts of a shop that have been started so far, kept written down. */
 export interface Roster {
-  postgres: Part | undefined;
+  postgres: DataTier | undefined;
   broker: Broker | undefined;
   gateway: Part | undefined;
   readonly deployments: Deployment[];
@@ -75,6 +75,7 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
         gatewayPort: ports.gateway,
         adminPort: ports.admin,
         postgresPort: roster.postgres?.port ?? 0,
+        ...standbyOf(roster.postgres),
         processes: records(),
       });
     },
@@ -92,6 +93,9 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
     const { postgres, broker, gateway, instances } = roster;
     return [
       ...(postgres ? record('postgres', 'postgres', postgres.port, postgres.running()) : []),
+      ...(postgres?.standby
+        ? record('postgres-standby', 'postgres', postgres.standby.port, postgres.standby.running())
+        : []),
       ...(broker
         ? record('nats', 'nats', broker.port, broker.running()).map((process) => ({
             ...process,
@@ -117,6 +121,11 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
     ];
   }
   return roster;
+}
+
+function standbyOf(postgres: DataTier | undefined): Pick<ShopState, 'postgresStandbyPort' | 'synchronous'> {
+  const standby = postgres?.standby;
+  return standby ? { postgresStandbyPort: standby.port, synchronous: standby.synchronous() } : {};
 }
 
 function record(

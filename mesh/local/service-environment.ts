@@ -14,6 +14,8 @@ export interface Surroundings {
   readonly paths: Paths;
   readonly secrets: Secrets;
   readonly postgresPort: number;
+  /** Of a second server, which may take the first one's place. */
+  readonly postgresStandbyPort?: number | undefined;
   /** The gRPC target under which each service is called by the others. */
   readonly addresses: Wiring['addresses'];
   /** What the instance shares with its sidecar; empty where it has none. */
@@ -35,7 +37,10 @@ export function serviceEnvironment(service: ServiceSpec, around: Surroundings): 
   const token = (name: string) => secrets(`${name}-service-token`);
   return {
     ...around.inherited,
-    DATABASE_URL: databaseUrl(around.postgresPort, serviceDatabase(secrets, service.name)),
+    DATABASE_URL: databaseUrl(
+      [around.postgresPort, around.postgresStandbyPort].filter((port) => port !== undefined),
+      serviceDatabase(secrets, service.name),
+    ),
     SERVICE_TOKEN: token(service.name),
     SERVICE_TOKENS: services.map(({ name }) => `${name}=${token(name)}`).join(','),
     DRAIN_TIMEOUT_MS: String(drainTimeoutMs),

@@ -6,7 +6,7 @@ import { createAuthority } from '../identity/authority.ts';
 import { keepIdentity } from '../identity/certificates.ts';
 import { brokerIsReady, startBroker } from './broker.ts';
 import { type Canaries, createCanaries } from './canary.ts';
-import { type EventTransport, type Mesh, readConfig } from './config.ts';
+import { type DatabaseTopology, type EventTransport, type Mesh, readConfig } from './config.ts';
 import { Cure } from './cure.ts';
 import { startDataTier } from './data-tier.ts';
 import { databaseUrl } from './databases.ts';
@@ -37,6 +37,8 @@ export interface ShopOptions {
   readonly home: string;
   /** What is between the services. Default sidecars; none is for measuring, see wiring.ts. */
   readonly mesh?: Mesh;
+  /** One PostgreSQL, or a primary and a standby that takes its place. Default single. */
+  readonly database?: DatabaseTopology;
   /** How events get from service to service. Default embedded: by the services' own streams. */
   readonly events?: EventTransport;
   /** Default 0: a free port. */
@@ -76,7 +78,7 @@ export interface Shop {
   deployment(service: string): Deployment;
   /** New versions beside the old. */
   readonly canaries: Canaries;
-  /** The URL with which a service reaches its own database. */
+  /** The URL with which a service reaches its own database, on the server that takes writes at the moment. */
   databaseUrl(service: string): string;
   /** Signals (by default: SIGKILL) a process such as `order-1`, `envoy`, `nats` or `postgres`; false if there is none. */
   kill(name: string, how?: NodeJS.Signals): boolean;
@@ -193,8 +195,8 @@ async function startParts(
   const startServices = async () => {
     roster.postgres = await progress.step(
       'PostgreSQL',
-      () => startDataTier({ paths, secrets, durable }, events),
-      ({ port }) => `${loopback}:${port}`,
+      () => startDataTier({ paths, secrets, durable, topology: options.database ?? 'single' }, events),
+      ({ port, standby }) => `${loopback}:${port}${standby ? `, standby ${loopback}:${standby.port}` : ''}`,
     );
     roster.save();
     signal.throwIfAborted();
@@ -216,6 +218,7 @@ async function startParts(
         paths,
         secrets,
         postgresPort: roster.postgres.port,
+        postgresStandbyPort: roster.postgres.standby?.port,
         eventsUrl: roster.broker?.url ?? '',
         sidecarSecret: authority ? secrets('sidecar') : '',
         inherited: config.inherited,

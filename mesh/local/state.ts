@@ -6,7 +6,7 @@ import type { Wiring } from './wiring.ts';
 
 /** One process of the shop. */
 export interface ProcessRecord extends ProcessIdentity {
-  /** `order-1`, `order-1-sidecar`, `envoy`, `postgres`, `nats` */
+  /** `order-1`, `order-1-sidecar`, `envoy`, `postgres`, `postgres-standby`, `nats` */
   readonly name: string;
   readonly kind: 'service' | 'sidecar' | 'envoy' | 'postgres' | 'nats';
   readonly service?: string;
@@ -30,7 +30,12 @@ export interface ShopState {
   /** 0 without a gateway, as is adminPort. */
   readonly gatewayPort: number;
   readonly adminPort: number;
+  /** Of the server that takes writes. */
   readonly postgresPort: number;
+  /** Of the server beside it, where there are two. */
+  readonly postgresStandbyPort?: number;
+  /** Whether each commit is on both of them. */
+  readonly synchronous?: boolean;
   readonly processes: readonly ProcessRecord[];
 }
 

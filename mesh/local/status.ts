@@ -1,11 +1,11 @@
 import { isHealthy } from './broker.ts';
+import { findPostmasters } from './clusters.ts';
 import type { LauncherConfig } from './config.ts';
 import { isLive } from './envoy.ts';
 import { loopback } from './free-port.ts';
 import { checkHealth, healthClient } from './health.ts';
 import { childrenOf, memoryOf } from './memory.ts';
-import { pathsIn } from './paths.ts';
-import { findPostmaster } from './postmaster.ts';
+import { type Paths, pathsIn } from './paths.ts';
 import { isAlive } from './process-identity.ts';
 import { lockHolder, type ProcessRecord, readState, type ShopState } from './state.ts';
 import { addressLines, WITHOUT_MESH } from './wiring.ts';
@@ -20,7 +20,7 @@ export async function status({ home }: LauncherConfig, print: (line: string) => 
     print(launcher ? 'The shop is just being started.' : 'Nothing runs. "make up" starts the shop.');
     return 3;
   }
-  const health = await Promise.all(processes.map((one) => healthOf(one, state, paths.postgres)));
+  const health = await Promise.all(processes.map((one) => healthOf(one, state, paths)));
   const rows = [
     ...processes.map((one, i) => ({ ...one, health: health[i] ?? '?', memory: withChildren(one) })),
     ...(launcher
@@ -43,6 +43,7 @@ export async function status({ home }: LauncherConfig, print: (line: string) => 
   const total = rows.reduce((sum, { memory }) => sum + memory, 0);
   print(line('total', '', '', '', '', megabytes(total)));
   print(`\n${meshOf(state)}`);
+  if (state.postgresStandbyPort !== undefined) print(databaseOf(state));
   if (!launcher) {
     print('The launcher was killed: nothing is restarted any more. "make up" or "make down" cleans up.');
     return 1;
@@ -56,12 +57,22 @@ function meshOf({ mesh, gatewayPort, adminPort, addresses }: ShopState): string 
   return `Mesh: ${how}. Gateway 127.0.0.1:${gatewayPort}, Envoy's own pages http://127.0.0.1:${adminPort}`;
 }
 
+function databaseOf({ postgresPort, postgresStandbyPort, synchronous }: ShopState): string {
+  const both = `primary ${loopback}:${postgresPort}, standby ${loopback}:${postgresStandbyPort}`;
+  return synchronous
+    ? `PostgreSQL: ${both}; each commit is on both`
+    : `PostgreSQL: ${both}, which is away or catching up; commits are on the primary alone`;
+}
+
 async function healthOf(
-  { kind, port, adminPort }: ProcessRecord,
+  { kind, pid, port, adminPort }: ProcessRecord,
   state: ShopState,
-  dataDir: string,
+  paths: Paths,
 ): Promise<string> {
-  if (kind === 'postgres') return findPostmaster(dataDir)?.ready ? 'serving' : 'starting';
+  if (kind === 'postgres') {
+    const postmaster = findPostmasters(paths).find(({ identity }) => identity.pid === pid);
+    return postmaster?.ready ? 'serving' : 'starting';
+  }
   if (kind === 'nats') return (await isHealthy(adminPort ?? 0)) ? 'serving' : 'not ready';
   if (kind === 'envoy' || kind === 'sidecar') {
     return (await isLive(adminPort ?? state.adminPort)) ? 'serving' : 'not ready';

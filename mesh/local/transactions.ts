@@ -1,9 +1,9 @@
 import pg from 'pg';
+import { findPostmasters } from './clusters.ts';
 import type { LauncherConfig } from './config.ts';
 import { Cure } from './cure.ts';
 import { databaseUrl } from './databases.ts';
 import { pathsIn } from './paths.ts';
-import { findPostmaster } from './postmaster.ts';
 import { secretsIn } from './secrets.ts';
 import { serviceDatabase } from './service-environment.ts';
 import { readState } from './state.ts';
@@ -28,7 +28,7 @@ const COLUMNS = [38, 16, 14, 10, 10, 8];
 export async function transactions({ home }: LauncherConfig, print: (line: string) => void): Promise<number> {
   const paths = pathsIn(home);
   const state = readState(paths);
-  if (!state || !findPostmaster(paths.postgres)?.ready)
+  if (!state || !findPostmasters(paths).some(({ port, ready }) => ready && port === state.postgresPort))
     throw new Cure('the shop doesn\'t run: "make up" first');
   const url = databaseUrl(state.postgresPort, serviceDatabase(secretsIn(paths.secrets), 'order'));
   await printInFlight(url, print);

@@ -44,6 +44,7 @@ export async function up(
       home: config.home,
       mesh: config.mesh,
       events: config.events,
+      database: config.database,
       gatewayPort: config.gatewayPort,
       replicas: config.replicas,
       signal: giveUp.signal,

@@ -15,50 +15,22 @@ function heldRun() {
   return { batches, release, run };
 }
 
-test('a lone caller starts before the call returns', () => {
-  const { batches, run } = heldRun();
-  void createBatcher({ run, maxSize: 10 })(1);
-  expect(batches).toEqual([[1]]);
-});
-
-test('what arrives during a run forms the next one, in order, and each caller gets its own result', async () => {
+test('calls of one turn share a run, and each caller gets its own result', async () => {
   const { batches, release, run } = heldRun();
   const load = createBatcher({ run, maxSize: 10 });
   const results = Promise.all([1, 2, 3, 4].map(load));
-  release[0]?.();
   await turn();
-  release[1]?.();
+  release[0]?.();
   expect(await results).toEqual(['r1', 'r2', 'r3', 'r4']);
-  expect(batches).toEqual([[1], [2, 3, 4]]);
-});
-
-test('maxSize splits what waits', async () => {
-  const { batches, release, run } = heldRun();
-  const load = createBatcher({ run, maxSize: 2 });
-  const results = Promise.all([1, 2, 3, 4, 5].map(load));
-  for (let index = 0; index < 3; index++) {
-    release[index]?.();
-    await turn();
-  }
-  await results;
-  expect(batches).toEqual([[1], [2, 3], [4, 5]]);
-});
-
-test('maxInFlight lets several runs go at once', () => {
-  const { batches, run } = heldRun();
-  const load = createBatcher({ run, maxSize: 2, maxInFlight: 2 });
-  for (const key of [1, 2, 3]) void load(key);
-  expect(batches).toEqual([[1], [2]]);
+  expect(batches).toEqual([[1, 2, 3, 4]]);
 });
 
 test('an error entry fails its own caller only', async () => {
   const { release, run } = heldRun();
   const load = createBatcher({ run, maxSize: 10 });
-  void load(0);
   const results = Promise.allSettled([load(1), load(-2), load(3)]);
-  release[0]?.();
   await turn();
-  release[1]?.();
+  release[0]?.();
   expect((await results).map((result) => result.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
 });
 
@@ -69,7 +41,7 @@ test('a failed run fails its callers and the next run goes on', async () => {
       if (calls++ === 0) throw new Error('down');
       return keys;
     },
-    maxSize: 10,
+    maxSize: 1,
   });
   const [first, second] = await Promise.allSettled([load(1), load(2)]);
   expect(first).toMatchObject({ status: 'rejected', reason: { message: 'down' } });

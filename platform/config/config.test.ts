@@ -60,6 +60,7 @@ test.each([
   ['PRODUCT_ADDRESS', '127.0.0.1:80,127.0.0.1:81'],
   ['PRODUCT_ADDRESS', 'ipv4:127.0.0.1:80,'],
   ['DATABASE_URL', 'mysql://u@h/d'],
+  ['DATABASE_URL', 'postgres://u@a,b/d?target_session_attrs=standby'],
   ['DATABASE_POOL_SIZE', '0'],
   ['EVENTS_URL', 'http://127.0.0.1:4222'],
   ['SERVICE_TOKENS', `order=${'s'.repeat(16)},order=${'s'.repeat(16)}`],
@@ -82,6 +83,13 @@ test.each(['nats://127.0.0.1:4222', 'tls://token@nats', 'nats://u:p%40ss@a:4222,
   '%s is a broker',
   (value) => {
     expect(parseConfig(spec, { ...good, EVENTS_URL: value }).EVENTS_URL).toBe(value);
+  },
+);
+
+test.each(['postgres://u:p@a:5432,b:5433/d?target_session_attrs=read-write', 'postgresql://u@[::1],b/d'])(
+  '%s is a database',
+  (value) => {
+    expect(faultsOf({ ...good, DATABASE_URL: value })).toEqual([]);
   },
 );
 

@@ -39,10 +39,17 @@ export const instance = makeValidator<string>((input) => {
   return input;
 });
 
-/** A postgres:// or postgresql:// URL; several hosts may be given, separated by commas. */
+/**
+ * A postgres:// or postgresql:// URL; several hosts may be given, separated by commas, of which the one that takes
+ * writes is used: target_session_attrs may say so too, and nothing else.
+ */
 export const databaseUrl = makeValidator<string>((input) => {
   if (!/^postgres(ql)?:\/\/[^/\s]+\/[^/\s?]+/.test(input)) {
     throw new Error('must be a URL such as postgres://user:password@host:5432/database');
+  }
+  const wanted = /[?&]target_session_attrs=([^&]*)/.exec(input)?.[1] ?? 'primary';
+  if (!['read-write', 'primary'].includes(wanted)) {
+    throw new Error('must have target_session_attrs=read-write or primary, or none: a service writes');
   }
   return input;
 });

@@ -143,3 +143,24 @@ test('close waits for the statement under way, though not for ever', async () =>
   expect(performance.now() - began).toBeLessThan(3_000);
   expect(isConnectionFailure(await lost)).toBe(true);
 });
+
+test('a statement that was planned while its table was empty uses the index later', async () => {
+  const { sql: one } = connectTo(url, 1);
+  await one.unsafe(
+    'create table planned (id integer primary key, note text) with (autovacuum_enabled = off)',
+  );
+  onTestFinished(() => sql.unsafe('drop table planned'));
+  const scans = async () => {
+    const [row] = await one<{ scans: bigint }[]>`
+      select pg_stat_get_xact_numscans('planned'::regclass) + pg_stat_get_numscans('planned'::regclass) as scans`;
+    return row?.scans;
+  };
+  const before = await scans();
+  const read = (ids: number[]) => one`
+    select note from unnest(${ids}::integer[]) given (id) join planned using (id)`;
+  // After five executions a plan is kept.
+  for (let n = 0; n < 8; n++) await read([n]);
+  await one`insert into planned select n, 'note ' || n from generate_series(1, ${5_000}::integer) n`;
+  expect(await read([4_999])).toEqual([{ note: 'note 4999' }]);
+  expect(await scans()).toBe(before);
+});

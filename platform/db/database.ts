@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { Logger } from '../telemetry/log.ts';
 import { asConnectionFailure } from './errors.ts';
+import { createServers, readOnlyFailure, takesWrites } from './servers.ts';
 import { createSql, type Sql } from './sql.ts';
 
 export type { Listener } from './listen.ts';
@@ -8,6 +9,7 @@ export type { Query, Queryable, Sql, Transaction } from './sql.ts';
 
 /** What {@link connect} needs of a service's configuration. */
 export interface DatabaseConfig {
+  /** Of one server, or of several of which one takes writes: see servers.ts. */
   readonly DATABASE_URL: string;
   readonly DATABASE_POOL_SIZE: number;
   /** Shown as application_name in pg_stat_activity. */
@@ -17,7 +19,7 @@ export interface DatabaseConfig {
 /** A service's database. */
 export interface Database {
   readonly sql: Sql;
-  /** Whether the server answers, within PING_TIMEOUT_MS. Rejects otherwise. */
+  /** Whether the server answers, within PING_TIMEOUT_MS, and takes writes if there are several. Rejects otherwise. */
   ping(): Promise<void>;
   /** Closes every connection, after the statements under way; they get CLOSE_TIMEOUT_MS at most. */
   close(): Promise<void>;
@@ -31,6 +33,12 @@ const IDLE_TRANSACTION_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 const PING_TIMEOUT_MS = 1_000;
 const CLOSE_TIMEOUT_MS = 2_000;
+/**
+ * A prepared statement keeps its plan for as long as its connection lives, or until the table is analyzed. Made while
+ * the table is new, and looks small, it would read all of it ever after. So an index is used wherever there is one. Such
+ * a plan's nominal cost must not call the compiler, which takes longer than any statement here.
+ */
+const PLANS = '-c enable_seqscan=off -c jit=off';
 /** A connection that nobody needs is closed, and with it its server process. */
 const IDLE_MS = 60_000;
 
@@ -51,22 +59,23 @@ const types = {
  * failure, at once where the port is closed and within CONNECT_TIMEOUT_MS otherwise; when it is back they work again.
  */
 export function connect(config: DatabaseConfig, log: Logger): Database {
+  const servers = createServers(config.DATABASE_URL);
   const connection = {
-    connectionString: config.DATABASE_URL,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     types,
   };
-  const pool = new pg.Pool({
+  const pool = servers.pool({
     ...connection,
     max: config.DATABASE_POOL_SIZE,
     idleTimeoutMillis: IDLE_MS,
     application_name: config.INSTANCE,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
+    options: PLANS,
   });
   // A connection of its own: a busy pool must not look like a lost server, or load would take instances out.
-  const probe = new pg.Pool({
+  const probe = servers.pool({
     ...connection,
     max: 1,
     connectionTimeoutMillis: PING_TIMEOUT_MS,
@@ -95,9 +104,12 @@ export function connect(config: DatabaseConfig, log: Logger): Database {
   };
 
   return {
-    sql: createSql(pool, config.DATABASE_URL),
+    sql: createSql(pool, servers),
     async ping() {
-      await probe.query('select 1').catch((error) => Promise.reject(asConnectionFailure(error)));
+      const writable = await takesWrites(probe).catch((error) => Promise.reject(asConnectionFailure(error)));
+      if (writable || !servers.several) return;
+      await servers.distrust();
+      throw readOnlyFailure();
     },
     close() {
       closing ??= close();

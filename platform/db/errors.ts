@@ -5,8 +5,12 @@ const UNIQUE_VIOLATION = '23505';
 const QUERY_CANCELED = '57014';
 /** serialization_failure, deadlock_detected: the same transaction may succeed when repeated. */
 const RETRY_TRANSACTION = new Set(['40001', '40P01']);
-/** admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections; class 08 comes on top. */
-const SERVER_AWAY = new Set(['57P01', '57P02', '57P03', '53300']);
+const READ_ONLY = '25006';
+/**
+ * admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections, read_only_sql_transaction (the primary is
+ * elsewhere); class 08 comes on top.
+ */
+const SERVER_AWAY = new Set(['57P01', '57P02', '57P03', '53300', READ_ONLY]);
 /** Codes of sockets, and the one that asConnectionFailure gives. */
 const CONNECTION_LOST = new Set([
   'CONNECTION_LOST',
@@ -45,7 +49,12 @@ export function isStatementTimeout(error: unknown): boolean {
   return codeOf(error) === QUERY_CANCELED;
 }
 
-/** The server can't be reached, went away, or takes no more connections. A write may or may not have happened. */
+/** The server takes no writes: it is a standby, or has become one. The write did not happen. */
+export function isReadOnly(error: unknown): boolean {
+  return codeOf(error) === READ_ONLY;
+}
+
+/** The server can't be reached, went away, takes no more connections or no writes. A write may or may not have happened. */
 export function isConnectionFailure(error: unknown): boolean {
   // AggregateError of Node's happy eyeballs: its code is that of the attempts.
   const code = codeOf(error);

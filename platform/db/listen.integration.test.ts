@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { testDatabase } from '../testing/database.ts';
 import { createRelay } from '../testing/relay.ts';
 import { listen } from './listen.ts';
+import { createServers } from './servers.ts';
 
 const { sql, url } = await testDatabase('platform');
 
@@ -10,7 +11,7 @@ function listener(to: string) {
   const heard: string[] = [];
   let connects = 0;
   const subscription = listen(
-    to,
+    createServers(to),
     'news',
     (payload) => heard.push(payload),
     () => {

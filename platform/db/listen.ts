@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
+import type { Servers } from './servers.ts';
 
 /** A subscription to notifications. */
 export interface Listener {
@@ -16,7 +16,7 @@ const RETRY_MS = 500;
  * @param onNotify takes each notification's payload
  */
 export function listen(
-  url: string,
+  servers: Servers,
   channel: string,
   onNotify: (payload: string) => void,
   onListening: () => void = () => {},
@@ -27,7 +27,7 @@ export function listen(
   });
 
   const connection = async () => {
-    const client = new Client({ connectionString: url, keepAlive: true, connectionTimeoutMillis: 2_000 });
+    const client = servers.client({ keepAlive: true, connectionTimeoutMillis: 2_000 });
     const lost = new Promise<void>((resolve) => {
       client.on('error', () => resolve()).on('end', () => resolve());
     });

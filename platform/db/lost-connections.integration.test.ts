@@ -29,6 +29,13 @@ const terminate = async () => {
     select pg_terminate_backend(pid) from pg_stat_activity
     where application_name = 'lost' and datname = current_database()`;
 };
+/** How many backends of this file's pools are asleep. */
+const sleeping = async () => {
+  const { count } = await admin`
+    select 1 from pg_stat_activity
+    where application_name = 'lost' and datname = current_database() and wait_event = 'PgSleep'`;
+  return count;
+};
 
 test('a statement started by the failure of another does not hang, and the pool works on', async () => {
   const relay = await createRelay(url);
@@ -97,7 +104,7 @@ test("after a lost connection the next statement does not get the old one's erro
   const sql = poolTo(url);
   for (let round = 0; round < 5; round++) {
     const cut = failure(sql`select pg_sleep(5)`);
-    await sleep(30);
+    await expect.poll(sleeping).toBe(1);
     await terminate();
     expect(isConnectionFailure(await cut)).toBe(true);
     expect(await sql`select 1 as one`).toMatchObject([{ one: 1 }]);

@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
-import { asConnectionFailure } from './errors.ts';
+import { asConnectionFailure, isReadOnly } from './errors.ts';
 import { type Listener, listen } from './listen.ts';
+import type { Servers } from './servers.ts';
 import { compile } from './statement.ts';
 
 /** Rows, and how many there are or, of a statement that returns none, how many it changed. */
@@ -49,17 +50,17 @@ export interface Sql extends Queryable {
   listen(channel: string, onNotify: (payload: string) => void, onListening: () => void): Listener;
 }
 
-/** Statements over `pool`, which is a pool of connections to `url`. */
-export function createSql(pool: Pool, url: string): Sql {
+/** Statements over `pool`, which is a pool of connections to `servers`. */
+export function createSql(pool: Pool, servers: Servers): Sql {
   const acquire = () => pool.connect().catch((error) => Promise.reject(asConnectionFailure(error)));
-  return Object.assign(queryable(pool), {
+  return Object.assign(queryable(pool, servers), {
     listen: (channel: string, onNotify: (payload: string) => void, onListening: () => void) =>
-      listen(url, channel, onNotify, onListening),
+      listen(servers, channel, onNotify, onListening),
 
     async begin<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
       const client = await acquire();
       const life = { ended: false };
-      const tx = queryable(client, life);
+      const tx = queryable(client, servers, life);
       try {
         await tx.unsafe('begin');
         const result = await work(tx);
@@ -79,7 +80,7 @@ export function createSql(pool: Pool, url: string): Sql {
     async withConnection<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
       const client = await acquire();
       try {
-        return await work(queryable(client));
+        return await work(queryable(client, servers));
       } finally {
         client.release(true);
       }
@@ -87,13 +88,14 @@ export function createSql(pool: Pool, url: string): Sql {
   });
 }
 
-function queryable(client: Pool | PoolClient, life?: { ended: boolean }): Queryable {
+function queryable(client: Pool | PoolClient, servers: Servers, life?: { ended: boolean }): Queryable {
   const run = async (query: { text: string; name?: string; values?: unknown[] }) => {
     // Else a statement that was sent too late would run outside of the transaction, and stay.
     if (life?.ended) throw new Error('the transaction has ended');
     try {
       return await client.query(query);
     } catch (error) {
+      if (isReadOnly(error)) await servers.distrust();
       throw asConnectionFailure(error);
     }
   };

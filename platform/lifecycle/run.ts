@@ -21,7 +21,8 @@ export interface RunOptions {
   readonly drainTimeoutMs: number;
 }
 
-const CLOSE_TIMEOUT_MS = 3_000;
+/** What closing gets after the drain. An orchestrator that kills sooner cuts it off. */
+export const CLOSE_TIMEOUT_MS = 3_000;
 
 /**
  * Runs a process: the only owner of signals and of the exit code. SIGTERM or SIGINT drains, then closes, and

@@ -13,6 +13,7 @@ import { type Client, createClient } from '../rpc/client.ts';
 import { implement } from '../rpc/routes.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { testDatabase } from './database.ts';
+import { createCopies } from './product-copies.ts';
 import { testServer } from './server.ts';
 import type { ContractPublisher } from './source-contract.ts';
 
@@ -36,28 +37,27 @@ export function serviceToken(name: string): string {
 }
 
 /**
- * A database with outbox, inbox, and the last event of each subject as its state. For the top of a file. `start` empties
+ * A database with outbox, inbox, copies of products, and the last event of each subject as its state. For the top of a file. `start` empties
  * it and serves its events.
  */
 export async function testEventServices() {
   const { sql } = await testDatabase('platform');
-  for (const file of ['outbox.sql', 'inbox.sql']) {
-    await sql.unsafe(await readFile(new URL(`../events/${file}`, import.meta.url), 'utf8'));
-  }
+  await sql.unsafe(await readFile(new URL('../events/outbox.sql', import.meta.url), 'utf8'));
+  await createCopies(sql);
   await sql.unsafe(`create table state (subject uuid primary key, type text not null, data bytea not null)`);
   return { sql, start: (options: Partial<EventsOptions> = {}) => start(sql, options) };
 }
 
 async function start(sql: Sql, options: Partial<EventsOptions>): Promise<TestEventService> {
   await sql.unsafe(`
-    truncate state, events, outbox, event_consumers, event_positions, event_members, parked_events;
+    truncate state, events, outbox, event_consumers, event_positions, event_members, parked_events, copies, effects;
     update event_log_starts set position = 0`);
   const events = createEvents({
     sql,
     service: 'product',
     instance: 'product-1',
     snapshot,
-    log: createLogger({ service: 'product', instance: 'product-1', level: 'error' }),
+    log: createLogger({ service: 'product', instance: 'product-1', level: 'fatal' }),
     registry: new Registry(),
     retentionSeconds: 3_600,
     ...options,

@@ -10,6 +10,8 @@ import {
 } from './log.ts';
 
 const MAX_BATCH = 256;
+/** Nobody waits for progress to be noted. In milliseconds. */
+const NOTED_EVERY_MS = 25;
 
 /**
  * The log in PostgreSQL. A migration of the service contains transactions.sql, which stands beside this file. The
@@ -77,7 +79,7 @@ export function createSqlLog(sql: Sql): TransactionLog {
       return rows.length === 1;
     },
 
-    progress: createBatcher({ run: progress, maxSize: MAX_BATCH }),
+    progress: createBatcher({ run: progress, maxSize: MAX_BATCH, gatherMs: NOTED_EVERY_MS }),
 
     async claim(limit, entityId) {
       return sql<OpenTransaction[]>`

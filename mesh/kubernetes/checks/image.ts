@@ -18,7 +18,7 @@ export function imageFiles(service: string): string[] {
     .filter((line) => line !== '' && !line.startsWith('#'));
   const [first, ...others] = rules;
   if (first !== '*') throw new Error('.dockerignore begins with *, so that it lists what there is');
-  const let_in = others.filter((rule) => rule.startsWith('!')).map((rule) => rule.slice(1));
+  const allowed = others.filter((rule) => rule.startsWith('!')).map((rule) => rule.slice(1));
   const ignored = others.filter((rule) => !rule.startsWith('!'));
   return globSync(
     copied.flatMap((source) => [source, `${source}/**`]),
@@ -30,7 +30,7 @@ export function imageFiles(service: string): string[] {
   )
     .filter((entry) => entry.isFile())
     .map((entry) => relative(repository, join(entry.parentPath, entry.name)))
-    .filter((file) => let_in.some((path) => file === path || file.startsWith(`${path}/`)));
+    .filter((file) => allowed.some((path) => file === path || file.startsWith(`${path}/`)));
 }
 
 /** What a program needs at run time: files of the repository, and packages by name. */

@@ -1,9 +1,8 @@
 import { type DescMessage, fromBinary } from '@bufbuild/protobuf';
-import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { Event } from '@souk/contracts/shop/event/v1/event_pb.js';
 import { type DomainError, fail } from '../../errors.ts';
-import { childSpan, parseTraceparent } from '../../telemetry/trace.ts';
 import { partitionOf, type Received } from '../event.ts';
+import { ReceivedEvent } from './received-event.ts';
 import type { Subscription } from './subscription.ts';
 
 /** Why an event is parked whose type is of a later version than is subscribed to. */
@@ -76,17 +75,8 @@ function catalogue(publisher: string, subscriptions: readonly Subscription[]): C
 }
 
 function decode(event: Event, partition: number, { subscription, schema }: Known): Item {
-  const { id, source, subject, time, position } = event;
   try {
-    const received = {
-      id,
-      source,
-      subject,
-      time: time === undefined ? new Date() : timestampDate(time),
-      position,
-      trace: childSpan(parseTraceparent(event.traceparent)),
-      message: fromBinary(schema, event.data),
-    };
+    const received = new ReceivedEvent(event, fromBinary(schema, event.data));
     return { event, partition, known: { subscription, received } };
   } catch (cause) {
     const fault = fail('INTERNAL', 'EVENT_UNDECODABLE', `the data is no ${schema.typeName}`, { cause });

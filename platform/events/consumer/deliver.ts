@@ -7,7 +7,7 @@ import { isMoved } from './position-store.ts';
 import type { Progress } from './progress.ts';
 import type { PublisherContext } from './publisher-context.ts';
 
-const PAUSES = { firstMs: 100, mostMs: 5_000 };
+const PAUSES = { firstMs: 100, mostMs: 2_000 };
 /** A statement that takes too long is somebody else's lock at first, and the events' own fault after that. */
 const MAX_TIMEOUTS = 3;
 

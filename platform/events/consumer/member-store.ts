@@ -1,4 +1,4 @@
-import type { Sql } from '../../db/database.ts';
+import type { Query, Sql } from '../../db/database.ts';
 
 /** A partition that an instance reads. */
 export interface Assignment {
@@ -24,7 +24,7 @@ export interface MemberStore {
   standings(instance: string, publishers: readonly string[]): Promise<Standing[]>;
   /** Takes up to `limit` partitions of a publisher that are free. */
   take(instance: string, publisher: string, limit: number): Promise<Assignment[]>;
-  /** Gives partitions back, but for those in use this very moment. Returns those given back. */
+  /** Gives partitions back, but for those that are rebuilt. Returns those given back. */
   release(instance: string, publisher: string, partitions: readonly number[]): Promise<number[]>;
   /** Gives everything back. */
   leave(instance: string): Promise<void>;
@@ -36,9 +36,26 @@ const LEASE_SECONDS = 4;
 /** Membership in PostgreSQL, whose clock is everybody's. */
 export function createMemberStore(sql: Sql): MemberStore {
   const lease = sql`${LEASE_SECONDS} * interval '1 second'`;
+
+  /**
+   * CTEs that lock those of an instance's partitions that fulfil a condition, and the query for them. One that is being
+   * rebuilt is locked for as long as that takes, and is left out. The others are locked for a batch at a time, nearly
+   * always when there is much to do: these are waited for, in the order in which a batch locks them.
+   */
+  const locked = (instance: string, condition: Query<readonly object[]>) => {
+    const own = sql`
+      select publisher, partition from event_positions where owner = ${instance} and ${condition}`;
+    return {
+      ctes: sql`
+        followed as (${own} and position is not null order by publisher, partition for no key update),
+        rebuilt as (${own} and position is null for no key update skip locked)`,
+      rows: sql`select * from followed union all select * from rebuilt`,
+    };
+  };
+
   return {
     async renew(instance, publishers) {
-      // A row that is locked has its batch or its snapshot under way: nobody can take it meanwhile.
+      const own = locked(instance, sql`publisher = any(${publishers}::text[])`);
       await sql`
         with alive as (
           insert into event_members (instance, publisher, seen_at)
@@ -46,13 +63,8 @@ export function createMemberStore(sql: Sql): MemberStore {
           on conflict (instance, publisher) do update set seen_at = excluded.seen_at
         ), gone as (
           delete from event_members where seen_at < now() - interval '1 hour' and instance <> ${instance}
-        )
-        update event_positions set lease_until = now() + ${lease}
-        where (publisher, partition) in (
-          select publisher, partition from event_positions
-          where owner = ${instance} and publisher = any(${publishers}::text[])
-          for no key update skip locked
-        )`;
+        ), ${own.ctes}
+        update event_positions set lease_until = now() + ${lease} where (publisher, partition) in (${own.rows})`;
     },
 
     async standings(instance, publishers) {
@@ -80,14 +92,14 @@ export function createMemberStore(sql: Sql): MemberStore {
     },
 
     async release(instance, publisher, partitions) {
+      const own = locked(
+        instance,
+        sql`publisher = ${publisher} and partition = any(${partitions}::smallint[])`,
+      );
       const rows = await sql<{ partition: number }[]>`
+        with ${own.ctes}
         update event_positions set owner = null, lease_until = '-infinity'
-        where (publisher, partition) in (
-          select publisher, partition from event_positions
-          where publisher = ${publisher} and partition = any(${partitions}::smallint[]) and owner = ${instance}
-          for no key update skip locked
-        )
-        returning partition`;
+        where (publisher, partition) in (${own.rows}) returning partition`;
       return rows.map(({ partition }) => partition);
     },
 

@@ -58,10 +58,10 @@ export function createConsumerMetrics(
         const now = Date.now();
         const types = new Map<string, number>();
         const verbose = log.isLevelEnabled('debug');
-        for (const { message, time, ...event } of events) {
-          const type = message.$typeName;
+        for (const event of events) {
+          const type = event.message.$typeName;
           types.set(type, (types.get(type) ?? 0) + 1);
-          seconds.observe(Math.max(0, now - time.getTime()) / 1000);
+          seconds.observe(Math.max(0, now - event.time.getTime()) / 1000);
           if (verbose) {
             const { trace, subject, position } = event;
             const line = { traceId: trace.traceId, publisher, type, subject, position: String(position) };

@@ -52,16 +52,20 @@ export function createPositionStore(sql: Sql): PositionStore {
     },
 
     async advance(tx, publisher, from, to) {
-      // In one order, or two instances that hold several partitions of the other would deadlock.
-      const partitions = [...to.keys()].toSorted((a, b) => a - b);
+      const partitions = [...to.keys()];
+      // Locked in one order by all that lock several.
       const [result] = await tx<{ moved: number; parked: boolean }[]>`
-        with moved as (
+        with held as (
+          select partition, position from event_positions
+          where publisher = ${publisher} and partition = any(${partitions}::smallint[])
+          order by partition for no key update
+        ), moved as (
           update event_positions e set position = g.target
-          from unnest(
+          from held h join unnest(
             ${partitions}::smallint[], ${partitions.map((partition) => from.get(partition))}::bigint[],
             ${partitions.map((partition) => to.get(partition))}::bigint[]
-          ) as g (partition, origin, target)
-          where e.publisher = ${publisher} and e.partition = g.partition and e.position = g.origin
+          ) as g (partition, origin, target) on g.partition = h.partition and g.origin = h.position
+          where e.publisher = ${publisher} and e.partition = h.partition
           returning 1
         )
         select (select count(*) from moved)::integer as moved,

@@ -140,7 +140,7 @@ export function readStream(options: StreamReaderOptions): StreamReader {
       if (waiting.length === MAX_WAITING - 1) makeRoom();
       return first;
     },
-    live: () => true,
+    live: () => state !== 'away' && performance.now() - heardAt < silenceMs,
     async news(ms, signal) {
       const over = new AbortController();
       const either = AbortSignal.any([signal, over.signal]);

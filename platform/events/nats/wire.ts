@@ -1,6 +1,7 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import { type Event, EventSchema } from '@souk/contracts/shop/event/v1/event_pb.js';
+import { uuidv7 } from '../../id.ts';
 import { partitionOf } from '../event.ts';
 
 /** The stream of a publisher, by its short name: `SOUK_USER`. */
@@ -20,6 +21,8 @@ const PREVIOUS = 'Event-Previous';
 /** A message as it is published. Its body is an encoded shop.event.v1.Event; a mark has none. */
 export interface Outgoing {
   readonly subject: string;
+  /** For a while the broker knows by it what it has. */
+  readonly id: string;
   readonly headers: MsgHdrs;
   readonly body: Uint8Array;
 }
@@ -32,14 +35,13 @@ export interface Place {
   readonly position: bigint | undefined;
 }
 
-/** An event, as a message. The broker drops one with the same id, for as long as it remembers it. */
+/** An event, as a message. */
 export function eventMessage(publisher: string, event: Event, previous: bigint): Outgoing {
   const head = headers();
-  head.set('Nats-Msg-Id', event.id);
   head.set(POSITION, String(event.position));
   head.set(PREVIOUS, String(previous));
   const subject = `souk.${publisher}.${partitionOf(event.subject)}.${event.type}`;
-  return { subject, headers: head, body: toBinary(EventSchema, event) };
+  return { subject, id: event.id, headers: head, body: toBinary(EventSchema, event) };
 }
 
 /** A mark: up to where a partition has been relayed. */
@@ -48,7 +50,8 @@ export function markMessage(publisher: string, partition: number, position: bigi
   head.set(PREVIOUS, String(position));
   // It is of use until the next one.
   head.set('Nats-TTL', '60s');
-  return { subject: `souk.${publisher}.${partition}.${MARK}`, headers: head, body: new Uint8Array() };
+  const subject = `souk.${publisher}.${partition}.${MARK}`;
+  return { subject, id: uuidv7(), headers: head, body: new Uint8Array() };
 }
 
 /** What a message says of its place. Undefined: it is none of ours, and says nothing. */

@@ -40,7 +40,11 @@ interface Waiter {
 }
 
 /** The tail of this log. */
-export function createLiveTail(sql: Pick<Sql, 'listen'>, log: LogStore, kept = KEPT): LiveTail {
+export function createLiveTail(
+  sql: Pick<Sql, 'listen'>,
+  log: Pick<LogStore, 'read' | 'lastPosition'>,
+  kept = KEPT,
+): LiveTail {
   const ring = createRing(kept);
   const waiters = new Set<Waiter>();
   /** The log goes up to here, as somebody said, or further: `unsure`. */

@@ -167,3 +167,13 @@ test('only events of what the statement has changed are inserted by it', async (
   expect(rows.map(({ data }) => data.toString())).toEqual(['0', '2']);
   expect((await sql`select from outbox where subject = ${other}`).count).toBe(0);
 });
+
+test('a transaction has its id before it takes a number in the outbox', async () => {
+  const [column] = await sql<[{ text: string }]>`
+    select pg_get_expr(adbin, adrelid) as text from pg_attrdef where adrelid = 'outbox'::regclass and adnum = 1`;
+  const id = await sql.begin(async (tx) => {
+    await tx.unsafe(`select ${column.text}`);
+    return (await tx`select pg_current_xact_id_if_assigned() as id`)[0]?.id;
+  });
+  expect(id).not.toBeNull();
+});
