@@ -1,19 +1,23 @@
-import { connect } from 'node:http2';
+import { type ClientHttp2Session, connect } from 'node:http2';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'hdr-histogram-js';
 
-/** One closed-loop load: `concurrency` calls are under way at any time, for `seconds`. */
+/** A load on one method. */
 export interface LoadOptions {
-  /** host:port of the server. */
-  readonly target: string;
+  /** host:port of each server; calls go round. */
+  readonly targets: readonly string[];
   /** `/shop.product.v1.ProductService/GetProduct` */
   readonly path: string;
   /** Access tokens; each call takes the next. */
   readonly tokens: readonly string[];
-  readonly concurrency: number;
+  readonly pace: Pace;
   readonly seconds: number;
 }
 
-/** What came of it. Latencies in milliseconds. */
+/** Closed loop: so many calls are under way at any time. Open loop: calls begin at random, so many a second. */
+export type Pace = { readonly concurrency: number } | { readonly perSecond: number };
+
+/** What came of it. Latencies in milliseconds; in an open loop they count from when a call was due. */
 export interface LoadResult {
   readonly calls: number;
   readonly failures: number;
@@ -23,11 +27,12 @@ export interface LoadResult {
 }
 
 /**
- * Runs the load over one HTTP/2 connection; `nextRequest` gives each call's encoded message. It speaks HTTP/2 by hand
- * because a gRPC client costs several times what the server does, and would be what is measured.
+ * Runs the load over one HTTP/2 connection to each server; `nextRequest` gives each call's encoded message. It speaks
+ * HTTP/2 by hand because a gRPC client costs several times what the server does, and would be what is measured.
  */
 export async function load(options: LoadOptions, nextRequest: () => Uint8Array): Promise<LoadResult> {
-  const session = connect(`http://${options.target}`);
+  const { pace, seconds } = options;
+  const sessions = options.targets.map((target) => connect(`http://${target}`));
   const headers = options.tokens.map((token) => ({
     ':method': 'POST',
     ':path': options.path,
@@ -35,38 +40,33 @@ export async function load(options: LoadOptions, nextRequest: () => Uint8Array):
     te: 'trailers',
     authorization: `Bearer ${token}`,
   }));
-  let started = 0;
   const latencies = build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000 });
+  let started = 0;
   let failures = 0;
-  const call = () =>
-    new Promise<void>((resolve, reject) => {
-      const start = process.hrtime.bigint();
-      let status: unknown;
-      const stream = session.request(headers[started++ % headers.length]);
-      stream.on('response', (received) => {
-        status = received['grpc-status'];
-      });
-      stream.on('trailers', (received) => {
-        status = received['grpc-status'];
-      });
-      stream.on('error', reject);
-      stream.on('close', () => {
-        if (status !== '0') failures += 1;
-        latencies.recordValue(Number((process.hrtime.bigint() - start) / 1000n));
-        resolve();
-      });
-      stream.resume();
-      stream.end(frame(nextRequest()));
-    });
+  const call = async (due: number) => {
+    const session = sessions[started % sessions.length] as ClientHttp2Session;
+    const status = await unary(session, headers[started++ % headers.length] ?? {}, nextRequest());
+    if (status !== '0') failures += 1;
+    latencies.recordValue(Math.round((performance.now() - due) * 1000));
+  };
 
   const began = performance.now();
-  const end = began + options.seconds * 1000;
-  const caller = async () => {
-    while (performance.now() < end) await call();
-  };
-  await Promise.all(Array.from({ length: options.concurrency }, caller));
+  const end = began + seconds * 1000;
+  if ('concurrency' in pace) {
+    const caller = async () => {
+      while (performance.now() < end) await call(performance.now());
+    };
+    await Promise.all(Array.from({ length: pace.concurrency }, caller));
+  } else {
+    const underWay: Promise<void>[] = [];
+    for (let due = began; due < end; due += (-Math.log(1 - Math.random()) * 1000) / pace.perSecond) {
+      if (due > performance.now()) await sleep(due - performance.now());
+      underWay.push(call(due));
+    }
+    await Promise.all(underWay);
+  }
   const elapsed = (performance.now() - began) / 1000;
-  session.close();
+  for (const session of sessions) session.close();
   const calls = latencies.totalCount;
   return {
     calls,
@@ -75,6 +75,23 @@ export async function load(options: LoadOptions, nextRequest: () => Uint8Array):
     p50: latencies.getValueAtPercentile(50) / 1000,
     p99: latencies.getValueAtPercentile(99) / 1000,
   };
+}
+
+/** One call; resolves to its gRPC status. */
+function unary(session: ClientHttp2Session, headers: object, message: Uint8Array): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let status: unknown;
+    const stream = session.request({ ...headers });
+    const read = (received: Record<string, unknown>) => {
+      status = received['grpc-status'] ?? status;
+    };
+    stream.on('response', read);
+    stream.on('trailers', read);
+    stream.on('error', reject);
+    stream.on('close', () => resolve(status));
+    stream.resume();
+    stream.end(frame(message));
+  });
 }
 
 /** A gRPC frame: one byte "not compressed", four of length, the message. */

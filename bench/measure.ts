@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { childrenOf } from '../mesh/local/memory.ts';
+import { spawn } from 'node:child_process';
+import { json } from 'node:stream/consumers';
 import { cpuSeconds } from './cpu.ts';
 import type { LoadResult } from './load.ts';
 import type { Scenario } from './load-process.ts';
@@ -11,21 +10,21 @@ export interface Measured extends LoadResult {
   readonly cpuMicros: number;
 }
 
-const run = promisify(execFile);
-const program = new URL('load-process.ts', import.meta.url).pathname;
-
 /** Runs a load in a process of its own, and reads the processor time that `servers` and their children used. */
 export async function measure(scenario: Scenario, servers: readonly number[]): Promise<Measured> {
-  const pids = servers.flatMap((pid) => [pid, ...childrenOf(pid)]);
-  const before = cpuSeconds(pids);
-  const { stdout } = await run(process.execPath, [program, JSON.stringify(scenario)]);
-  const result = JSON.parse(stdout) as LoadResult;
+  const before = cpuSeconds(servers);
+  const result = await runProgram<LoadResult>('load-process.ts', scenario);
   if (result.failures > 0) throw new Error(`${result.failures} of ${result.calls} calls failed`);
-  return { ...result, cpuMicros: ((cpuSeconds(pids) - before) / result.calls) * 1e6 };
+  return { ...result, cpuMicros: ((cpuSeconds(servers) - before) / result.calls) * 1e6 };
 }
 
-/** The middle of the values of `key`. */
-export function median<T>(rows: readonly T[], key: (row: T) => number): number {
-  const sorted = rows.map(key).sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+/** Runs a program of this folder that takes JSON on stdin and prints JSON. */
+export async function runProgram<Result>(name: string, input: unknown): Promise<Result> {
+  const program = new URL(name, import.meta.url).pathname;
+  const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.end(JSON.stringify(input));
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const output = json(child.stdout).catch(() => undefined);
+  if ((await ended) !== 0) throw new Error(`${name} failed`);
+  return (await output) as Result;
 }

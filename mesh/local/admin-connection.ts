@@ -51,10 +51,10 @@ export async function promote(server: PostgresServer): Promise<void> {
     server,
     async (admin) => {
       const { rows } = await admin.query<{ done: boolean }>(
-        'select not pg_is_in_recovery() or pg_promote(wait => true, wait_seconds => 30) as done',
+        'select not pg_is_in_recovery() or pg_promote(wait => true, wait_seconds => 120) as done',
       );
-      if (!rows[0]?.done) throw new Error('the standby does not become the primary in 30 s');
+      if (!rows[0]?.done) throw new Error('the standby does not become the primary in 120 s');
     },
-    35_000,
+    125_000,
   );
 }

@@ -134,7 +134,7 @@ export async function startPair(
     for (;;) {
       await serve(primary as Member, settled);
       primary = undefined;
-      await chooseHeir();
+      await insist(chooseHeir);
       changed();
       await insist(bringUpPrimary);
       log('postgres takes writes again');

@@ -159,8 +159,9 @@ test('a statement that was planned while its table was empty uses the index late
   const read = (ids: number[]) => one`
     select note from unnest(${ids}::integer[]) given (id) join planned using (id)`;
   // After five executions a plan is kept.
-  for (let n = 0; n < 8; n++) await read([n]);
+  const many = Array.from({ length: 16 }, (_, n) => n);
+  for (let n = 0; n < 8; n++) await read(many);
   await one`insert into planned select n, 'note ' || n from generate_series(1, ${5_000}::integer) n`;
-  expect(await read([4_999])).toEqual([{ note: 'note 4999' }]);
+  expect(await read(many)).toHaveLength(15);
   expect(await scans()).toBe(before);
 });

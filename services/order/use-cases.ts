@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import { createConvoy } from '../../platform/batch/convoy.ts';
 import type { Sql } from '../../platform/db/database.ts';
 import { createEvents, type EventsOptions } from '../../platform/events/events.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
@@ -33,6 +34,7 @@ export interface Peers {
 export interface ProcessConfig {
   readonly INSTANCE: string;
   readonly EVENT_RETENTION_S: number;
+  readonly EVENTS_URL: string;
 }
 
 /** All that one process of the service does, wired up. */
@@ -42,7 +44,7 @@ export type UseCases = ReturnType<typeof createUseCases>;
 export function createUseCases(
   sql: Sql,
   peers: Peers,
-  { INSTANCE: instance, EVENT_RETENTION_S: retentionSeconds }: ProcessConfig,
+  { INSTANCE: instance, EVENT_RETENTION_S: retentionSeconds, EVENTS_URL: broker }: ProcessConfig,
   log: Logger,
   registry: Registry,
 ) {
@@ -68,7 +70,7 @@ export function createUseCases(
   });
   const events = createEvents({
     ...{ sql, service: 'order', instance, subscriptions, sources: peers.eventSources },
-    ...{ snapshot: snapshotOrders, log, registry, retentionSeconds },
+    ...{ snapshot: snapshotOrders, log, registry, retentionSeconds, broker },
   });
 
   const feed = createChangeFeed(changes);
@@ -76,6 +78,8 @@ export function createUseCases(
 
   return {
     ...cases,
+    // Orders that come while others are being placed wait for these, for a moment, and share every step.
+    createOrder: createConvoy(cases.createOrder, { maxSize: 256, maxInFlight: 32, patienceMs: 200 }),
     orders,
     views: createOrderViews(sql),
     changes,

@@ -5,7 +5,6 @@ import type { Outcome } from './stock.ts';
 
 /** Each order service calls with up to a few hundred branches; this bounds what one statement has to do. */
 const MAX_CALLS = 16;
-const MAX_IN_FLIGHT = 2;
 
 /**
  * Makes one statement and one commit out of the calls of one method that arrive together. On a product that everybody
@@ -17,7 +16,6 @@ export function coalesce<Branch>(
 ): (branches: readonly Branch[], context: Pick<Context, 'trace'>) => Promise<Outcome[]> {
   const batched = createBatcher<{ branches: readonly Branch[]; context: Pick<Context, 'trace'> }, Outcome[]>({
     maxSize: MAX_CALLS,
-    maxInFlight: MAX_IN_FLIGHT,
     async run(calls) {
       const outcomes = await run(
         calls.flatMap(({ branches }) => branches),

@@ -33,14 +33,11 @@ export async function readProducts(sql: Sql, ids: readonly string[]): Promise<Ma
 }
 
 const MAX_READS = 128;
-/** One: with two or four, batches are smaller, and a read costs a sixth more CPU. */
-const READS_IN_FLIGHT = 1;
 
 /** Reads single products. Reads that arrive together share a statement. Rejects with NOT_FOUND. */
 export function createProductReader(sql: Sql): (id: string) => Promise<Product> {
   return createBatcher<string, Product>({
     maxSize: MAX_READS,
-    maxInFlight: READS_IN_FLIGHT,
     async run(ids) {
       const products = await readProducts(sql, ids);
       return ids.map((id) => products.get(id) ?? productNotFound(id));

@@ -75,7 +75,6 @@ export function createAccounts({ sql, hasher, wake }: AccountsOptions): Accounts
   const read = createBatcher({
     run: (ids: string[]) => readUsers(sql, ids),
     maxSize: 256,
-    maxInFlight: 2,
   });
 
   return {

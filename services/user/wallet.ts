@@ -35,7 +35,6 @@ export function createWallets(sql: Sql, wake: () => void): Wallets {
   const read = createBatcher({
     run: (ids: string[]) => readWallets(sql, ids),
     maxSize: 256,
-    maxInFlight: 2,
   });
   return {
     async get(userId, asker) {

@@ -115,6 +115,20 @@ test('subscriptions of one publisher take turns, in the order of the log, in one
     ]);
 });
 
+test('a subscription is told when what it did is committed, also of a snapshot', async () => {
+  const product = memoryPublisher('product');
+  product.state.push(updated(productIds(1)[0] as string, 1));
+  const seen: Promise<number>[] = [];
+  const copies = async () => Number((await sql`select count(*) as count from copies`)[0]?.count);
+  const committed = () => void seen.push(copies());
+  await start({ product: product.source }, { subscriptions: [{ ...productCopies(), committed }] });
+  await expect.poll(() => seen.length, patient).toBe(8);
+  expect(await seen[7]).toBe(1);
+  product.publish([updated(productIds(1)[0] as string, 1)]);
+  await expect.poll(() => seen.length, patient).toBe(9);
+  expect(await seen[8]).toBe(2);
+});
+
 test('types that nobody wants are skipped, and their positions committed, soon and few times', async () => {
   const product = memoryPublisher('product', 5);
   await fromStart();

@@ -35,9 +35,10 @@ export function createRebuilder(context: PublisherContext): Rebuilder {
       failures.set(partition, failed);
       const level = error instanceof DomainError && error.kind === 'UNAVAILABLE' ? 'warn' : 'error';
       if (failed === 1) log[level]({ err: error, publisher, partition }, 'copies could not be rebuilt');
-      // Behind the others: their turn comes first.
+      // Behind the others, which don't have to wait for as long.
+      const pauseMs = backoffMs(PAUSES, waiting.size > 0 ? 1 : failed);
       waiting.add(partition);
-      await pause(backoffMs(PAUSES, failed), stopping);
+      await pause(pauseMs, stopping);
     }
   }
 

@@ -27,7 +27,7 @@ export async function whileLeader(
     select pg_try_advisory_xact_lock(hashtextextended(${name}, 0)) as free`;
   if (!probe?.free) return false;
   return sql.withConnection(async (connection) => {
-    await connection.unsafe(`set idle_session_timeout = 0`);
+    await connection.unsafe(`set idle_session_timeout = ${SILENCE_MS}`);
     const [lock] = await connection<{ mine: boolean }[]>`
       select pg_try_advisory_lock(hashtextextended(${name}, 0)) as mine`;
     if (!lock?.mine) return false;

@@ -112,8 +112,9 @@ test('a backlog is read to its end', async () => {
   await Promise.all([next(tail, 0n), tail.poke(write(1))]);
   write(2_500);
   tail.poke();
-  for (let position = 1n; position < 2_501n; )
-    position = (await next(tail, position))?.upTo ?? expect.unreachable();
+  let position = 1n;
+  for (let batches = 0; batches < 3; batches++) position = (await next(tail, position))?.upTo ?? 0n;
+  expect(position).toBe(2_501n);
 });
 
 test('it looks by itself: a notification may be lost', async () => {

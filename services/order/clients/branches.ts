@@ -5,6 +5,7 @@ import {
   BranchStatus,
 } from '@souk/contracts/shop/transaction/v1/branch_pb.js';
 import { createBatcher } from '../../../platform/batch/batcher.ts';
+import type { DepartureOptions } from '../../../platform/batch/departures.ts';
 import type { CallContext } from '../../../platform/rpc/client.ts';
 import { childSpan, parseTraceparent } from '../../../platform/telemetry/trace.ts';
 import type { TransactionRef } from '../../../platform/transaction/log.ts';
@@ -21,8 +22,8 @@ export const nameOf = ({ id }: Owner, branchId: string): BranchInit => ({ transa
 
 /** The contract allows 256. With 100 lines in each, as many would pass the 1 MiB that a server reads. */
 const MAX_BRANCHES = 200;
-/** How many calls of one method are under way at once: one that hangs must not hold up the others. */
-const MAX_IN_FLIGHT = 2;
+/** What follows a reply waits this long for more of its kind: nobody waits for it. In milliseconds. */
+export const AFTER_REPLY_MS = 25;
 
 /**
  * Makes one call out of the branches of transactions that run at the same time. `call` gets no deadline of one of its
@@ -31,10 +32,11 @@ const MAX_IN_FLIGHT = 2;
  */
 export function batchBranches<Branch>(
   call: (branches: Branch[], context: CallContext) => Promise<{ results: BranchResult[] }>,
+  options: Pick<DepartureOptions, 'gatherMs'> = {},
 ): (owner: Owner, branch: Branch) => Promise<Outcome> {
   const batched = createBatcher<{ traceparent: string; branch: Branch }, Outcome>({
     maxSize: MAX_BRANCHES,
-    maxInFlight: MAX_IN_FLIGHT,
+    ...options,
     async run(asked) {
       const trace = childSpan(parseTraceparent(asked[0]?.traceparent));
       const branches = asked.map(({ branch }) => branch);

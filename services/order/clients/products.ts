@@ -11,8 +11,7 @@ export interface Products {
 
 /** As many ids as the contract lets one call carry. */
 const MAX_IDS = 100;
-const MAX_REQUESTS = 64;
-const MAX_IN_FLIGHT = 2;
+const MAX_REQUESTS = 256;
 
 /** The catalogue over the contract. Requests that arrive together share calls and ask for each product once. */
 export function createProducts(client: Client<typeof ProductService>): Products {
@@ -26,7 +25,6 @@ export function createProducts(client: Client<typeof ProductService>): Products 
 
   const offers = createBatcher<readonly string[], ReadonlyMap<string, Offer>>({
     maxSize: MAX_REQUESTS,
-    maxInFlight: MAX_IN_FLIGHT,
     async run(requests) {
       const ids = [...new Set(requests.flat())];
       const calls: Promise<Offer[]>[] = [];

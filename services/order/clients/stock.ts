@@ -7,7 +7,7 @@ import type {
 import type { Client } from '../../../platform/rpc/client.ts';
 import type { Outcome } from '../../../platform/transaction/outcome.ts';
 import type { Wanted } from '../domain/lines.ts';
-import { type BranchInit, batchBranches, nameOf, type Owner } from './branches.ts';
+import { AFTER_REPLY_MS, type BranchInit, batchBranches, nameOf, type Owner } from './branches.ts';
 
 /** The product service's stock, as a participant in transactions. Each call may be repeated. */
 export interface Stock {
@@ -30,8 +30,9 @@ export function createStock(client: Client<typeof StockService>): Stock {
   type Lines = MessageInitShape<typeof StockBranchSchema>;
   type Restock = MessageInitShape<typeof RestockBranchSchema>;
   const reserve = batchBranches((branches: Lines[], context) => client.reserveStock({ branches }, context));
-  const confirm = batchBranches((branches: BranchInit[], context) =>
-    client.confirmReservation({ branches }, context),
+  const confirm = batchBranches(
+    (branches: BranchInit[], context) => client.confirmReservation({ branches }, context),
+    { gatherMs: AFTER_REPLY_MS },
   );
   const cancel = batchBranches((branches: BranchInit[], context) =>
     client.cancelReservation({ branches }, context),

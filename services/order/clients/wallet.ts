@@ -6,7 +6,7 @@ import type {
 } from '@souk/contracts/shop/user/v1/wallet_service_pb.js';
 import type { Client } from '../../../platform/rpc/client.ts';
 import { DONE, type Outcome } from '../../../platform/transaction/outcome.ts';
-import { type BranchInit, batchBranches, nameOf, type Owner } from './branches.ts';
+import { AFTER_REPLY_MS, type BranchInit, batchBranches, nameOf, type Owner } from './branches.ts';
 
 /** An amount of one person's store credit. */
 export interface Credit {
@@ -37,8 +37,9 @@ export function createWallet(client: Client<typeof WalletService>): Wallet {
   type Take = MessageInitShape<typeof CreditBranchSchema>;
   type Refund = MessageInitShape<typeof RefundBranchSchema>;
   const hold = batchBranches((branches: Take[], context) => client.holdCredit({ branches }, context));
-  const confirm = batchBranches((branches: BranchInit[], context) =>
-    client.confirmHold({ branches }, context),
+  const confirm = batchBranches(
+    (branches: BranchInit[], context) => client.confirmHold({ branches }, context),
+    { gatherMs: AFTER_REPLY_MS },
   );
   const cancel = batchBranches((branches: BranchInit[], context) => client.cancelHold({ branches }, context));
   const charge = batchBranches((branches: Take[], context) => client.charge({ branches }, context));

@@ -15,6 +15,8 @@ const MAX_READS = 256;
 const MAX_CHANGES = 100;
 /** Ids in one notification: PostgreSQL takes less than 8,000 bytes. */
 const MAX_TOLD = 200;
+/** Watchers hear of a change this much later at most, in milliseconds, and notifications are so much fewer. */
+const TOLD_EVERY_MS = 10;
 
 /** The orders' changes, and the signal that there are new ones. */
 export type ChangeStore = ReturnType<typeof createChangeStore>;
@@ -48,13 +50,13 @@ export function createChangeStore(sql: Sql) {
 
   return {
     /** The next changes after the cursor, in the order of their versions; empty when there is none yet. */
-    after: createBatcher({ run: read, maxSize: MAX_READS, maxInFlight: 2 }),
+    after: createBatcher({ run: read, maxSize: MAX_READS }),
 
     /**
      * Tells every replica's watchers that an order has changed. To be called after the commit: within it, the lock
      * that NOTIFY takes would line up all writers. Orders that change at the same time share one notification.
      */
-    tell: createBatcher({ run: tell, maxSize: MAX_TOLD }),
+    tell: createBatcher({ run: tell, maxSize: MAX_TOLD, gatherMs: TOLD_EVERY_MS }),
 
     /**
      * Calls `changed` with the ids of orders that changed, and `connected` each time that listening begins: what

@@ -43,7 +43,7 @@ export function createOrderStore(sql: Sql) {
 
   return {
     /** Reads one; those that are asked for at the same time share a statement. The id is in lower case. */
-    get: createBatcher({ run: read, maxSize: MAX_BATCH, maxInFlight: 2 }),
+    get: createBatcher({ run: read, maxSize: MAX_BATCH }),
 
     /**
      * The decision about a RUNNING transaction that replaces a placed order's lines: order in its next version and

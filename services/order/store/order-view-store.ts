@@ -45,7 +45,7 @@ export function createOrderViews(sql: Sql) {
 
   return {
     /** Reads one; those that are asked for at the same time share a statement. The id is in lower case. */
-    get: createBatcher({ run: read, maxSize: MAX_BATCH, maxInFlight: 2 }),
+    get: createBatcher({ run: read, maxSize: MAX_BATCH }),
 
     /** Orders that were not deleted, newest first. */
     async list({ userId, states, before, limit }: OrderFilter): Promise<OrderView[]> {

@@ -67,14 +67,12 @@ export interface PlacementStore {
 }
 
 const MAX_BATCH = 256;
-/** Two, so that one batch is prepared and executed while the other waits for the disk. */
-const MAX_IN_FLIGHT = 2;
 
 /** The store on `sql`. */
 export function createPlacementStore(sql: Sql): PlacementStore {
   return {
-    begin: createBatcher({ run: begin, maxSize: MAX_BATCH, maxInFlight: MAX_IN_FLIGHT }),
-    place: createBatcher({ run: place, maxSize: MAX_BATCH, maxInFlight: MAX_IN_FLIGHT }),
+    begin: createBatcher({ run: begin, maxSize: MAX_BATCH }),
+    place: createBatcher({ run: place, maxSize: MAX_BATCH }),
     reject,
     find,
   };

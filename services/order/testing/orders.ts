@@ -64,6 +64,7 @@ export async function orderShop() {
       DATABASE_POOL_SIZE: 8,
       INSTANCE: `replica-${uuidv7()}`,
       EVENT_RETENTION_S: 3_600,
+      EVENTS_URL: '',
     };
     const pool = connect(config, log);
     const { address, token } = participants;

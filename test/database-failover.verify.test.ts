@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it, vi } from 'vitest';
+import { type Shop, startShop } from '../mesh/local/shop.ts';
+import { readState } from '../mesh/local/state.ts';
+import { seeded } from './chaos/random.ts';
+import { createTally } from './chaos/tally.ts';
+import { work } from './chaos/worker.ts';
+import { type Customer, createWorld, type World } from './chaos/world.ts';
+import { type Clients, newCustomer, newProduct, signIn } from './clients.ts';
+import { checkInvariants } from './invariants/check.ts';
+import { withDatabases } from './invariants/databases.ts';
+import { untilQuiet } from './invariants/quiet.ts';
+import { firstAdmin } from './setup/first-admin.ts';
+
+/** What services may take, in milliseconds, to write again after the primary was killed. */
+const RECONNECT_MS = 10_000;
+const patience = { timeout: 60_000, interval: 100 };
+
+const untilSynchronous = (shop: Shop) =>
+  vi.waitFor(() => expect(readState(shop.paths)?.synchronous).toBe(true), patience);
+
+/** Writes to the databases of all services again and again until each has taken it; the milliseconds that it took. */
+async function untilAllWrite(admin: Clients, url: string): Promise<number> {
+  const began = Date.now();
+  for (;;) {
+    try {
+      // A user, a product, and an order that is refused for want of credit.
+      const customer = await newCustomer(url);
+      const { id } = await newProduct(admin, 100, 1);
+      await customer.orders
+        .createOrder({ requestId: randomUUID(), lines: [{ productId: id, quantity: 1 }] })
+        .catch((error) => {
+          if (!/credit/i.test(String(error))) throw error;
+        });
+      return Date.now() - began;
+    } catch {
+      await sleep(50);
+    }
+  }
+}
+
+it('a shop whose primary is killed under orders writes again in 10 s, and loses nothing, twice in a row', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'souk-ha-'));
+  const lines: string[] = [];
+  const shop = await startShop({
+    home,
+    database: 'ha',
+    settings: { user: { ACCESS_TOKEN_TTL_S: '7200' } },
+    log: (line) => lines.push(line),
+  });
+  try {
+    const url = `http://127.0.0.1:${shop.gatewayPort}`;
+    const { email, password } = firstAdmin(shop);
+    const admin = await signIn(url, email, password);
+    const random = seeded(1);
+    const tally = createTally();
+    const world: World = await createWorld(url, admin, random.fork('world'));
+    let stopping = false;
+    const working = world.customers.map((customer: Customer, n) =>
+      work({ world, tally, random: random.fork(`worker ${n}`), customer, stopping: () => stopping }),
+    );
+    const placed = () => world.requests.filter(({ creation }) => creation === 'placed').length;
+
+    for (let round = 1; round <= 2; round++) {
+      await untilSynchronous(shop);
+      const before = placed();
+      await vi.waitFor(() => expect(placed()).toBeGreaterThan(before + 10), patience);
+      expect(shop.kill('postgres')).toBe(true);
+      const ms = await untilAllWrite(admin, url);
+      console.log(`round ${round}: all services write again after ${ms} ms`);
+      expect(ms).toBeLessThan(RECONNECT_MS);
+    }
+    await vi.waitFor(() => expect(placed()).toBeGreaterThan(50), patience);
+    stopping = true;
+    await Promise.all(working);
+    expect(await untilQuiet(shop, 60_000)).toEqual([]);
+
+    expect(lines.filter((line) => line === 'postgres-standby takes its place')).toHaveLength(2);
+    expect(world.contradictions).toEqual([]);
+    expect(tally.faults()).toEqual([]);
+    expect(await withDatabases(shop, (databases) => checkInvariants(databases, world))).toEqual([]);
+  } finally {
+    await shop.stop();
+  }
+  // What went wrong is looked into there.
+  rmSync(home, { recursive: true, force: true });
+});
