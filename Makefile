@@ -11,8 +11,8 @@ launcher := $(NODE) mesh/local/cli.ts
 include proto/proto.mk
 
 ##@ The shop
-# Variables of these: GATEWAY_PORT (8080), REPLICAS (2), EVENTS (embedded, or nats), DB (single, or ha), DETACH=1, SERVICE, FOLLOW=1, YES=1,
-# SOUK_HOME (.souk).
+# Variables of these: GATEWAY_PORT (8080), REPLICAS (2), EVENTS (embedded, or nats), DB (single, or ha), DETACH=1,
+# SERVICE, FOLLOW=1, YES=1, SOUK_HOME (.souk).
 
 up: install ## Start the shop: Ctrl-C stops it, DETACH=1 returns when it serves
 	@exec $(launcher) up
@@ -71,7 +71,7 @@ test-deep: install ## The transactions' model, a million histories (RUNS and SEE
 verify: install ## The tests that take longer: failures under load, soaks
 	@vitest run --project verify
 
-# Variables: MINUTES (5), SEED (to do again what a run did), REPLICAS (2), WORKERS (12).
+# Variables: MINUTES (5), SEED (to do again what a run did), REPLICAS (2), DB (single, or ha), WORKERS (12).
 chaos: install ## Make a shop of its own fail while it takes orders, and check that none is lost or done twice
 	@exec $(NODE) test/chaos/chaos.ts
 

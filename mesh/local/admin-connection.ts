@@ -1,23 +1,22 @@
 import pg from 'pg';
 import type { PostgresServer } from './postgres.ts';
 
-/** Longest, in milliseconds, to wait for a connection and, where nothing else is said, for an answer. */
-const TIMEOUT_MS = 2_000;
+/** Longest, in milliseconds, to wait for a connection and for a statement's answer. */
+export interface Patience {
+  readonly connectMs?: number;
+  readonly queryMs?: number;
+}
 
-/**
- * Connects to a server as its superuser, and closes the connection when `work` is done.
- *
- * @param queryTimeoutMs the longest that a statement may take
- */
+/** Connects to a server as its superuser, and closes the connection when `work` is done. */
 export async function asAdmin<T>(
   server: PostgresServer,
   work: (admin: pg.Client) => Promise<T>,
-  queryTimeoutMs = TIMEOUT_MS,
+  { connectMs = 2_000, queryMs = 2_000 }: Patience = {},
 ): Promise<T> {
   const admin = new pg.Client({
     connectionString: server.adminUrl(),
-    connectionTimeoutMillis: TIMEOUT_MS,
-    query_timeout: queryTimeoutMs,
+    connectionTimeoutMillis: connectMs,
+    query_timeout: queryMs,
     application_name: 'launcher',
   });
   // A lost connection fails the next statement.
@@ -55,6 +54,6 @@ export async function promote(server: PostgresServer): Promise<void> {
       );
       if (!rows[0]?.done) throw new Error('the standby does not become the primary in 120 s');
     },
-    125_000,
+    { connectMs: 5_000, queryMs: 125_000 },
   );
 }

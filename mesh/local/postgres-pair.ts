@@ -72,8 +72,8 @@ export async function startPair(
     if (lead.standby !== 'synchronous' || !heir || (await roleOf(heir.server)) !== 'standby') return;
     // It is on disk before the heir is promoted: whoever is killed from here on goes on with the heir.
     setLead({ primary: otherThan(lead.primary), standby: 'none' });
-    swapLogs(paths);
     [primary, standby] = [heir, undefined];
+    swapLogs(paths);
     log('postgres-standby takes its place');
   }
 

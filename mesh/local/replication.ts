@@ -7,8 +7,8 @@ import type { Replication } from './postgres-settings.ts';
 
 /** Of the standby: its role, its replication slot, and what the primary knows it by. */
 const NAME = 'postgres_standby';
-/** Longest, in milliseconds, that the primary may take to wait for its standby, and this to catch up, while both run. */
-const PATIENCE_MS = 20_000;
+/** Longest, in milliseconds, until the primary waits for its standby and this has caught up, while both run. */
+const PATIENCE_MS = 15_000;
 
 /** The settings of a standby of the server on `port`. The password must need no escaping. */
 export function following(port: number, password: string): Replication {
@@ -51,46 +51,51 @@ export async function standbyState(admin: pg.Client): Promise<string | undefined
 
 /**
  * Makes each commit wait for the standby. When this resolves to true, all that was acknowledged is on the standby's
- * disk, and whatever will be is too; to false, if the standby doesn't get that far.
+ * disk, and whatever will be is too; to false, if the standby is lost meanwhile or doesn't get that far.
  */
 export async function waitForStandby(server: PostgresServer, signal: AbortSignal): Promise<boolean> {
-  const end = Date.now() + PATIENCE_MS;
-  const until = async (work: (admin: pg.Client) => Promise<boolean>): Promise<boolean> => {
-    // Each time by a new connection.
-    while (!(await asAdmin(server, work, PATIENCE_MS))) {
-      if (Date.now() > end) return false;
-      await sleep(100, undefined, { signal });
-    }
-    return true;
-  };
   await asAdmin(server, async (admin) => {
     await admin.query(`alter system set synchronous_standby_names = '${NAME}'`);
     await admin.query('select pg_reload_conf()');
   });
-  // Commits wait once the checkpointer has read the new settings. A connection that has them from its start tells that
-  // all processes have been told to read them; a checkpoint, that the checkpointer did.
-  const waits = await until(async (admin) => {
-    const { rows } = await admin.query<{ names: string }>(
-      `select current_setting('synchronous_standby_names') as names`,
+  let since: string | undefined;
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; ) {
+    // Each time by a new connection.
+    const there = await asAdmin(
+      server,
+      async (admin) => {
+        since ??= await waitsSince(admin);
+        return since === undefined ? false : hasReached(admin, since);
+      },
+      { queryMs: PATIENCE_MS },
     );
-    if (rows[0]?.names !== NAME) return false;
-    await admin.query('checkpoint');
-    return true;
-  });
-  // What was acknowledged without waiting is before this.
-  const lsn = await asAdmin(server, async (admin) => {
-    const { rows } = await admin.query<{ lsn: string }>('select pg_current_wal_flush_lsn() as lsn');
-    return rows[0]?.lsn;
-  });
-  const there = await until(async (admin) => {
-    const { rowCount } = await admin.query(
-      `select from pg_stat_replication
-       where application_name = $1 and sync_state = 'sync' and flush_lsn >= $2::pg_lsn`,
-      [NAME, lsn],
-    );
-    return rowCount === 1;
-  });
-  return waits && there;
+    if (there !== false) return there === true;
+    await sleep(100, undefined, { signal });
+  }
+  return false;
+}
+
+/**
+ * A position in the log behind which is all that was acknowledged without waiting; undefined while that goes on. Commits
+ * wait once the checkpointer has read the new settings. A connection that has them from its start tells that all
+ * processes have been told to read them; a checkpoint, that the checkpointer did.
+ */
+async function waitsSince(admin: pg.Client): Promise<string | undefined> {
+  const names = await admin.query<{ synchronous_standby_names: string }>('show synchronous_standby_names');
+  if (names.rows[0]?.synchronous_standby_names !== NAME) return undefined;
+  await admin.query('checkpoint');
+  const { rows } = await admin.query<{ lsn: string }>('select pg_current_wal_flush_lsn() as lsn');
+  return rows[0]?.lsn;
+}
+
+/** Whether the standby is waited for and has the log on disk up to there; undefined if it is not connected. */
+async function hasReached(admin: pg.Client, lsn: string): Promise<boolean | undefined> {
+  const { rows } = await admin.query<{ there: boolean }>(
+    `select sync_state = 'sync' and coalesce(flush_lsn >= $2::pg_lsn, false) as there
+     from pg_stat_replication where application_name = $1`,
+    [NAME, lsn],
+  );
+  return rows[0]?.there;
 }
 
 /** Commits wait for no standby any more, those under way included. */

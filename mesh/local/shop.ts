@@ -80,7 +80,10 @@ export interface Shop {
   readonly canaries: Canaries;
   /** The URL with which a service reaches its own database, on the server that takes writes at the moment. */
   databaseUrl(service: string): string;
-  /** Signals (by default: SIGKILL) a process such as `order-1`, `envoy`, `nats` or `postgres`; false if there is none. */
+  /**
+   * Signals (by default: SIGKILL) a process such as `order-1`, `envoy`, `nats`, `postgres` (of two servers the primary
+   * of the moment) or `postgres-standby`; false if there is none.
+   */
   kill(name: string, how?: NodeJS.Signals): boolean;
   /** Stops everything: callers before callees, then Envoy, then the broker and PostgreSQL. */
   stop(): Promise<void>;

@@ -28,9 +28,11 @@ export interface StandbyParts {
 }
 
 const SHORTEST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 10_000;
+const LONGEST_PAUSE_MS = 5_000;
 /** How long it may take, in milliseconds, until a standby that was started begins to read the log. */
 const CONNECT_MS = 15_000;
+/** How long it may take, in milliseconds, until it can be asked anything. */
+const START_MS = 60_000;
 
 /**
  * Keeps a standby of `primary` running and synchronous, until `signal` aborts: then it is left as it is. Commits wait
@@ -69,11 +71,11 @@ export async function keepStandby(
   }
 
   async function giveUp(standby: PostgresServer): Promise<void> {
-    await destroyPostgres(standby.dataDir);
-    parts.setServer(undefined);
     // One that was no good twice in a row is copied anew.
     parts.setState(parts.state() === 'synchronous' ? 'behind' : 'none');
     await asAdmin(primary, dontWait);
+    await destroyPostgres(standby.dataDir);
+    parts.setServer(undefined);
   }
 }
 
@@ -94,8 +96,11 @@ async function runningStandby(
     await copyCluster(primary, options.dataDir, signal);
   }
   try {
-    const replication = following(primary.port, password);
-    const server = await startPostgres({ ...options, replication, signal });
+    const server = await startPostgres({
+      ...options,
+      replication: following(primary.port, password),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(START_MS)]),
+    });
     parts.setServer(server);
     return server;
   } catch (cause) {

@@ -43,9 +43,12 @@ test.each(['v1', 'v1alpha'] as const)('%s lists every service of the contracts',
   const ask = await reflect(version);
   const { listServicesResponse } = await ask({ listServices: '' });
   expect(listServicesResponse?.service.map(({ name }) => name).toSorted()).toEqual([
+    'shop.order.v1.OrderEventService',
     'shop.order.v1.OrderService',
+    'shop.product.v1.ProductEventService',
     'shop.product.v1.ProductService',
     'shop.product.v1.StockService',
+    'shop.user.v1.UserEventService',
     'shop.user.v1.UserService',
     'shop.user.v1.WalletService',
   ]);

@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import {
+  type ProductCreated,
   ProductCreatedSchema,
+  type ProductDeleted,
   ProductDeletedSchema,
+  type ProductUpdated,
   ProductUpdatedSchema,
 } from '@souk/contracts/shop/product/v1/product_events_pb.js';
 import type { Sql, Transaction } from '../db/database.ts';
@@ -10,9 +13,8 @@ import { type NewEvent, newEvent, partitionOf, type Received } from '../events/e
 import { uuidv7 } from '../id.ts';
 
 const schemas = [ProductCreatedSchema, ProductUpdatedSchema, ProductDeletedSchema] as const;
-type ProductEvent = Parameters<
-  NonNullable<Parameters<typeof subscribe<typeof schemas>>[2]['handle']>
->[0][number];
+/** An event that {@link productCopies} takes effect of. */
+export type ProductEvent = Received<ProductCreated | ProductUpdated | ProductDeleted>;
 
 /** What a test adds to the handling of events. */
 export interface CopiesOptions {
@@ -92,5 +94,3 @@ export async function countEffects(sql: Sql): Promise<number> {
   const [row] = await sql<{ count: number }[]>`select count(*)::integer as count from effects`;
   return row?.count ?? 0;
 }
-
-export type { ProductEvent, Received };

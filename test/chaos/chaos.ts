@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathsIn } from '../../mesh/local/paths.ts';
 import { chaosConfig } from './config.ts';
 import { runChaos } from './run.ts';
 import { summary } from './summary.ts';
@@ -16,6 +15,6 @@ console.log(`${config.minutes} minutes of chaos, SEED=${config.seed}, in ${home}
 const report = await runChaos(config, home, console.log);
 console.log(summary(report));
 if (report.violations.length > 0) process.exitCode = 1;
-else rmSync(pathsIn(home).postgres, { recursive: true, force: true });
+else rmSync(join(home, 'data'), { recursive: true, force: true });
 // Idle connections must not hold a program that is done.
 process.exit();

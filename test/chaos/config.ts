@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { DatabaseTopology } from '../../mesh/local/config.ts';
 
 /** How long to make trouble, and which. */
 export interface ChaosConfig {
@@ -8,6 +9,8 @@ export interface ChaosConfig {
   readonly seed: number;
   /** REPLICAS: instances of each service, default 2. */
   readonly replicas: number;
+  /** DB: single, or ha. Default single. */
+  readonly database: DatabaseTopology;
   /** WORKERS: clients that each have one call under way, default 12. */
   readonly workers: number;
 }
@@ -19,7 +22,10 @@ export function chaosConfig(env = process.env): ChaosConfig {
     if (!(value >= min && value <= max)) throw new Error(`${name} must be a number from ${min} to ${max}`);
     return value;
   };
+  const database = env.DB || 'single';
+  if (database !== 'single' && database !== 'ha') throw new Error('DB must be single or ha');
   return {
+    database,
     minutes: read('MINUTES', 5, 0.1, 1_440),
     seed: Math.trunc(read('SEED', randomInt(2 ** 32), 0, 2 ** 32 - 1)),
     replicas: Math.trunc(read('REPLICAS', 2, 2, 8)),

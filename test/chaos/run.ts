@@ -50,6 +50,7 @@ export async function runChaos(
   const shop = await startShop({
     home,
     replicas: config.replicas,
+    database: config.database,
     faults: true,
     // Else what is killed time and again would be down most of the time.
     longestRestartDelayMs: 1_000,

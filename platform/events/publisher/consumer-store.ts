@@ -72,9 +72,11 @@ export function createConsumerStore(sql: Sql): ConsumerStore {
         select c.consumer as name, max(c.seen_at) as "seenAt", min(first.created_at) as "oldestUnreadAt",
           (
             select count(*)::integer from (
-              select from event_consumers r, events e
-              where r.consumer = c.consumer and e.partition = r.partition and e.position > r.position
-              limit ${MAX_LAG}
+              select from event_consumers r cross join lateral (
+                select from events where partition = r.partition and position > r.position
+                order by position limit ${MAX_LAG}
+              ) e
+              where r.consumer = c.consumer limit ${MAX_LAG}
             ) unread
           ) as "lagEvents"
         from event_consumers c left join lateral (

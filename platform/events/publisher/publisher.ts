@@ -14,9 +14,6 @@ import { removeOldEventsRegularly } from './retention.ts';
 import { createSequencer } from './sequencer.ts';
 import { createSnapshots, type SnapshotReader } from './snapshot.ts';
 
-export type { RegisteredConsumer } from './consumer-store.ts';
-export type { SnapshotReader } from './snapshot.ts';
-
 /** What a publisher stands on. */
 export interface PublisherOptions {
   /** The database that holds state, outbox and log: a migration contains outbox.sql. */

@@ -29,8 +29,8 @@ export const AT_MOST = 2_000;
  * the run took. Runs that are further apart move more, and cost less where the machine is busy.
  */
 const GAP_MS = 4;
-const GAP_PER_RUN = 4;
-const MAX_GAP_MS = 50;
+const GAP_PER_RUN = 2;
+const MAX_GAP_MS = 20;
 const GAP_AFTER_FAILURE_MS = 250;
 /** How long events wait whose process died between the commit and the waking. */
 const LOOK_MS = 1_000;

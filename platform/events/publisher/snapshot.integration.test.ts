@@ -5,7 +5,8 @@ import type { Sql } from '../../db/database.ts';
 import { uuidv7 } from '../../id.ts';
 import { type NewEvent, PARTITIONS, partitionOf } from '../event.ts';
 import { appendEvents } from '../outbox.ts';
-import type { Publisher, SnapshotReader } from './publisher.ts';
+import type { Publisher } from './publisher.ts';
+import type { SnapshotReader } from './snapshot.ts';
 import { newTestEvent, publisherDatabase, publisherProcess, read, textOf } from './test-publisher.ts';
 
 const { sql, url } = await publisherDatabase();

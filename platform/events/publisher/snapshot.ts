@@ -40,22 +40,25 @@ export function createSnapshots(parts: SnapshotParts) {
   const turns = createTurns(AT_ONCE);
 
   return async (consumer: string, partition: number, signal: AbortSignal): Promise<Snapshot> => {
-    const release = await turns.take(AbortSignal.any([signal, parts.stopped]));
+    const { sql, stopped } = parts;
+    const release = await turns.take(AbortSignal.any([signal, stopped]));
     const closing = new AbortController();
     const closed = new Promise((resolve) => closing.signal.addEventListener('abort', resolve));
     const close = (): void => closing.abort();
-    for (const each of [signal, parts.stopped]) each.addEventListener('abort', close);
-    if (signal.aborted || parts.stopped.aborted) close();
+    for (const each of [signal, stopped]) each.addEventListener('abort', close);
+    if (signal.aborted || stopped.aborted) close();
+    const idle = setTimeout(close, IDLE_MS);
     const opened = Promise.withResolvers<Snapshot>();
-    parts.sql
+    sql
       .withConnection(async (reader) => {
         const position = await freeze(parts, reader, consumer, partition);
-        opened.resolve({ position, events: stream(parts, reader, partition, closing) });
+        opened.resolve({ position, events: stream(parts, reader, partition, { closing, idle }) });
         await closed;
       })
       .catch(opened.reject)
       .finally(() => {
-        for (const each of [signal, parts.stopped]) each.removeEventListener('abort', close);
+        clearTimeout(idle);
+        for (const each of [signal, stopped]) each.removeEventListener('abort', close);
         release();
       });
     return opened.promise;
@@ -102,19 +105,16 @@ async function* stream(
   { source, read }: SnapshotParts,
   reader: Transaction,
   partition: number,
-  closing: AbortController,
+  { closing, idle }: { readonly closing: AbortController; readonly idle: NodeJS.Timeout },
 ): AsyncGenerator<readonly Event[]> {
   const time = Date.now() / 1_000;
-  let idle = setTimeout(() => closing.abort(), IDLE_MS);
   try {
     for await (const found of read(reader, partition)) {
-      for (const batch of inBatches(
-        found.map((event) => toEvent(source, { ...event, position: 0n, time })),
-      )) {
+      const events = found.map((event) => toEvent(source, { ...event, position: 0n, time }));
+      for (const batch of inBatches(events)) {
         if (closing.signal.aborted) break;
+        idle.refresh();
         yield batch;
-        clearTimeout(idle);
-        idle = setTimeout(() => closing.abort(), IDLE_MS);
       }
       // Not a quiet end: it would look as if that were all.
       if (closing.signal.aborted) throw ended();
@@ -122,7 +122,6 @@ async function* stream(
   } catch (error) {
     throw closing.signal.aborted ? ended() : error;
   } finally {
-    clearTimeout(idle);
     closing.abort();
   }
 }
