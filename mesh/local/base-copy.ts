@@ -1,13 +1,4 @@
-import {
-  chownSync,
-  constants,
-  copyFileSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  type Stats,
-  statSync,
-} from 'node:fs';
+import { chownSync, copyFileSync, mkdirSync, readdirSync, rmSync, type Stats, statSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -67,17 +58,17 @@ async function copyFolder(from: string, to: string, owner: Stats, signal: AbortS
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) await copyFolder(source, target, owner, signal);
     else await copyOne(source, target, owner);
-    signal.throwIfAborted();
   }
+  // The launcher has other things to do.
+  await setImmediate(undefined, { signal });
 }
 
 async function copyOne(source: string, target: string, { uid, gid }: Stats): Promise<void> {
   try {
     // There are thousands of small ones, which are copied sooner than a thread is woken up to copy them.
-    if (statSync(source).size > LARGE) await copyFile(source, target, constants.COPYFILE_FICLONE);
-    else copyFileSync(source, target, constants.COPYFILE_FICLONE);
+    if (statSync(source).size > LARGE) await copyFile(source, target);
+    else copyFileSync(source, target);
     chownSync(target, uid, gid);
-    await setImmediate();
   } catch (cause) {
     // A table was dropped meanwhile: the log tells.
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;

@@ -1,5 +1,6 @@
 import type { Method } from '../contract/method.ts';
 import type { Authority } from '../identity/authority.ts';
+import { Cure } from './cure.ts';
 import type { PartEvents } from './data-tier.ts';
 import { freePort } from './free-port.ts';
 import { type Instance, startInstance } from './instance.ts';
@@ -40,6 +41,10 @@ export async function startWorkload(
   const { paths, wiring, authority, around, events } = settings;
   const spec = services.find((one) => one.name === service);
   if (!spec) throw new Error(`no service is called ${service}`);
+  if (wiring.mesh === 'none' && wiring.portOf(name) === undefined)
+    throw new Cure(
+      `without a mesh nobody would find ${name}: "make down", then start with MESH=gateway or another REPLICAS`,
+    );
   let instance: Instance | undefined;
   // Its sidecar has to know where it will listen.
   const servicePort = wiring.portOf(name) ?? (authority && (await freePort()));

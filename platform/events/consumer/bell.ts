@@ -32,5 +32,7 @@ export function createBell(): Bell {
   };
 }
 
-/** Resolves after `ms` milliseconds, or at once when the signal aborts. It keeps no process alive. */
-export const pause = (ms: number, signal: AbortSignal): Promise<void> => createBell().wait(ms, signal);
+/** Resolves after `ms` milliseconds, if there are any, or when the signal aborts. It keeps no process alive. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms > 0) await createBell().wait(ms, signal);
+}

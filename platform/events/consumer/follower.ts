@@ -1,7 +1,7 @@
 import { DomainError, fail } from '../../errors.ts';
 import type { Positions } from '../source.ts';
 import { backoffMs } from './backoff.ts';
-import { createBell } from './bell.ts';
+import { createBell, pause } from './bell.ts';
 import type { Item } from './catalogue.ts';
 import { deliver } from './deliver.ts';
 import { gather } from './gather.ts';
@@ -22,6 +22,8 @@ export interface Follower {
 const PAUSES = { firstMs: 100, mostMs: 2_000 };
 /** For an assignment that is out of date. */
 const REFRESH_MS = 100;
+/** From one transaction to the next at the least: under load they become fewer and larger. An event alone never waits. */
+const PACE_MS = 3;
 /** How long positions of events without an effect may be behind. */
 const FLUSH_MS = 1_000;
 const CHANGED = fail('CANCELLED', 'PARTITIONS_CHANGED', 'Other partitions are followed from now on.');
@@ -58,8 +60,11 @@ export function createFollower(context: PublisherContext): Follower {
       if (items === undefined)
         throw fail('UNAVAILABLE', 'EVENTS_ENDED', 'The publisher has ended the stream.');
       const fresh = progress.fresh(items);
-      if (fresh.some(isEffective)) await deliver(context, fresh, progress, signal);
-      else progress.skip(fresh);
+      if (fresh.some(isEffective)) {
+        const began = performance.now();
+        await deliver(context, fresh, progress, signal);
+        await pause(began + PACE_MS - performance.now(), signal);
+      } else progress.skip(fresh);
       if (progress.skipped() && performance.now() - flushedAt > FLUSH_MS) {
         await deliver(context, [], progress, signal);
         flushedAt = performance.now();
