@@ -16,6 +16,8 @@ export default defineConfig({
           exclude: ['**/*.{integration,e2e,verify}.test.ts'],
           // Vitest would leave one of two cores idle.
           maxWorkers: 2,
+          // A third of the time was the loading of modules, for each file anew. Unit tests leave nothing behind.
+          isolate: false,
         },
       },
       {
@@ -47,7 +49,8 @@ export default defineConfig({
       {
         test: {
           name: 'verify',
-          include: ['{test,bench,mesh}/**/*.verify.test.ts'],
+          include: ['{platform,test,bench,mesh}/**/*.verify.test.ts'],
+          globalSetup: ['test/setup/postgres.ts', 'test/setup/nats.ts'],
           testTimeout: 600_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -1,5 +1,6 @@
 import { type BenchShop, inDatabase } from './bench-shop.ts';
 import type { BenchConfig } from './config.ts';
+import { assertConsistent } from './consistent.ts';
 import { fillOrders, fillStock, fillWallets } from './fill.ts';
 import type { Measured } from './measure.ts';
 import { inRounds, median, times } from './rounds.ts';
@@ -24,6 +25,7 @@ export async function growth(
   await inDatabase(bench.shop, 'order', (client) => fillOrders(client, orders));
   await inDatabase(bench.shop, 'product', (client) => fillStock(client, orders));
   await inDatabase(bench.shop, 'user', (client) => fillWallets(client, orders));
+  await assertConsistent(bench);
   process.stderr.write('\r\x1b[K');
   const after = await measureAt();
   const cpu = ({ rows }: typeof before) => median(rows, (row) => row.cpuMicros);

@@ -5,16 +5,12 @@ import { printTable } from './table.ts';
 const SAMPLES = 6;
 
 /** Whether memory stays flat under load: what all processes use together, again and again. */
-export async function memory(
-  bench: BenchShop,
-  { minutes, concurrency, seconds }: BenchConfig,
-): Promise<void> {
-  const each = Math.max(1, Math.min((minutes * 60) / SAMPLES, minutes * 20 * seconds));
+export async function memory(bench: BenchShop, { minutes, concurrency }: BenchConfig): Promise<void> {
   const rows: string[][] = [];
   let orders = 0;
   for (let sample = 0; sample <= SAMPLES; sample++) {
     process.stderr.write(`\rmemory: ${sample} of ${SAMPLES}`.padEnd(70));
-    const { calls, cpuMicros } = await bench.order({ concurrency }, each);
+    const { calls, cpuMicros } = await bench.order({ concurrency }, (minutes * 60) / SAMPLES);
     orders += calls;
     // The first brings heaps and caches to their size.
     if (sample === 0) continue;
