@@ -6,8 +6,8 @@ const natsServer: Tool = {
   program: 'nats-server',
   variable: 'NATS_SERVER_BIN',
   pinned: '2.15.1',
-  // The oldest that stores batches whole or not at all.
-  oldest: '2.12.0',
+  // The oldest whose messages can have an age of their own.
+  oldest: '2.11.0',
   version: /v(\d+\.\d+\.\d+)/,
   package: 'nats-server-bin',
   inPackage: join('bin', 'nats-server'),

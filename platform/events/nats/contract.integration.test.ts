@@ -31,7 +31,8 @@ describe.skipIf(!hasNats())("a publisher's stream", async () => {
       },
       async removeOld() {
         // The relay is a reader of the log as well.
-        const relayed = async () => (await relayStarts(sql)).every(({ position, last }) => position === last);
+        const relayed = async () =>
+          (await relayStarts(sql)).every(({ acknowledged, last }) => acknowledged === last);
         await expect.poll(relayed, { timeout: 15_000 }).toBe(true);
         await service.removeOld();
       },

@@ -7,14 +7,16 @@ export const RELAY = 'nats';
 export interface RelayStart {
   readonly partition: number;
   /** Up to where all of it was relayed before, or is known to whoever needs it. A position of the partition, or 0. */
-  readonly position: bigint;
+  readonly acknowledged: bigint;
+  /** The last position that was removed from the log; 0 if none was. */
+  readonly first: bigint;
   /** The last position that the partition's log has or had; 0 if it never had any. */
   readonly last: bigint;
 }
 
 /**
- * Where to begin: after what the relay has acknowledged. One that was never here begins after what every consumer has
- * acknowledged: nobody needs what comes before.
+ * What the log knows of where to begin: after what the relay has acknowledged. One that was never here begins after
+ * what every consumer has acknowledged: nobody needs what comes before.
  */
 export function relayStarts(sql: Sql): Promise<RelayStart[]> {
   return sql<RelayStart[]>`
@@ -23,11 +25,11 @@ export function relayStarts(sql: Sql): Promise<RelayStart[]> {
              min(position) filter (where consumer <> ${RELAY}) as needed
       from event_consumers group by partition
     )
-    select s.partition,
+    select s.partition, s.position as first,
            greatest(s.position, (
              select max(position) from events e
              where e.partition = s.partition and e.position <= coalesce(k.relayed, k.needed)
-           )) as position,
+           )) as acknowledged,
            greatest(s.position, (
              select max(position) from events e where e.partition = s.partition
            )) as last

@@ -79,6 +79,9 @@ export function createRelay(options: RelayOptions): Relay {
   async function relay(connection: NatsConnection, signal: AbortSignal, goes: () => void): Promise<void> {
     // The number first: should another relay write in between, the numbers don't fit, and it ends here.
     const writer = writeStream(connection, await ensureStream(connection, service));
+    // Not asked for later: a connection that is closed doesn't know.
+    const most = (connection.info?.max_payload ?? 0) - HEAD_BYTES;
+    if (most <= 0) throw new Error('the broker takes no messages');
     const relayed = await whereToBegin(connection);
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
@@ -103,7 +106,7 @@ export function createRelay(options: RelayOptions): Relay {
     const ticking = repeat(ACKNOWLEDGE_MS, either, () => tick().catch((cause) => failed.abort(cause)));
     try {
       for await (const events of publisher.follow(RELAY, new Map(relayed), either)) {
-        const { messages, positions, leftOut } = messagesOf(connection, events, relayed);
+        const { messages, positions, leftOut } = messagesOf(events, relayed, most);
         await writer.write(messages);
         for (const [partition, position] of positions) relayed.set(partition, position);
         if (leftOut) markedAt = 0;
@@ -116,7 +119,7 @@ export function createRelay(options: RelayOptions): Relay {
     await acknowledge();
   }
 
-  /** Up to where each partition is in the stream: what was acknowledged, or more if the stream has more. */
+  /** Up to where each partition is in the stream. Of one that the stream has nothing of: what was acknowledged. */
   async function whereToBegin(connection: NatsConnection): Promise<Map<number, bigint>> {
     const stream = await positionsIn(connection, service);
     const starts = await relayStarts(sql);
@@ -126,9 +129,12 @@ export function createRelay(options: RelayOptions): Relay {
       await emptyStream(connection, service);
     }
     return new Map(
-      starts.map(({ partition, position }) => {
-        const there = foreign ? 0n : (stream.get(partition) ?? 0n);
-        return [partition, there > position ? there : position];
+      starts.map(({ partition, acknowledged, first }) => {
+        // Less than what was acknowledged, if a crash took the end of the stream: it is relayed again.
+        const there = foreign ? undefined : stream.get(partition);
+        if (there === undefined) return [partition, acknowledged];
+        const removed = there < first;
+        return [partition, removed ? first : there];
       }),
     );
   }
@@ -137,8 +143,7 @@ export function createRelay(options: RelayOptions): Relay {
    * Events as messages, and up to where they go. One that is too big for the broker is left out: whoever reads the
    * stream misses it, and reads it from the log.
    */
-  function messagesOf(connection: NatsConnection, events: readonly Event[], relayed: Positions) {
-    const most = (connection.info?.max_payload ?? 0) - HEAD_BYTES;
+  function messagesOf(events: readonly Event[], relayed: Positions, most: number) {
     const positions = new Map(relayed);
     const messages: Outgoing[] = [];
     for (const event of events) {

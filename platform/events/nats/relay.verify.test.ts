@@ -101,6 +101,22 @@ describe.skipIf(!hasNats())('the relay', async () => {
     await expectStored(2 * count);
   });
 
+  test('what the broker has lost of the end of the stream is relayed again', async () => {
+    const first = relay();
+    await log.change(products, 10);
+    await expectStored(10 * products.length);
+    await first.stop();
+    const { streams } = await managerOf(await connection());
+    const { state } = await streams.info(streamOf('product'));
+    const end = (await stored()).at(-50)?.sequence ?? 0;
+    for (let seq = state.last_seq; seq > end; seq--) {
+      await streams.deleteMessage(streamOf('product'), seq).catch(() => {});
+    }
+    expect((await stored()).length).toBe(10 * products.length - 49);
+    relay();
+    await expectStored(10 * products.length);
+  });
+
   test('the broker is killed under load: nothing is lost or doubled, or out of order', async () => {
     relay();
     for (let round = 0; round < 3; round++) {
