@@ -20,10 +20,9 @@ const PATIENCE_MS = 30_000;
 export async function keepChanging(shop: Shop, random: Random, ms: number): Promise<ChangeCounts> {
   const counts: ChangeCounts = { kill: 0, killSidecar: 0, restart: 0, scale: 0 };
   const end = Date.now() + ms;
-  // Each kind in its turn, so that a minute has all of them.
   for (let turn = 0; Date.now() < end; turn++) {
-    // Three kills of an instance to one of each other kind.
-    const change = turn % 2 === 0 ? 'kill' : (random.shuffle(CHANGES)[0] ?? 'kill');
+    // Each kind in its turn, so that a minute has all of them, and a kill between any two.
+    const change = turn % 2 === 0 ? 'kill' : (CHANGES[(turn >> 1) % CHANGES.length] ?? 'kill');
     const service = random.pick(services);
     const victim = random.pick(shop.deployment(service).instances);
     const deaths = victim.deaths();

@@ -16,7 +16,7 @@ import { keepChanging } from './changes.ts';
 import { type Calls, shopAround } from './traffic.ts';
 
 const SOAK_MS = 60_000;
-const CLIENTS = 15;
+const CLIENTS = 8;
 
 it('answers every call in a minute of kills, restarts and scaling', async () => {
   const home = mkdtempSync(join(tmpdir(), 'souk-soak-'));

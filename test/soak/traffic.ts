@@ -14,7 +14,7 @@ export interface Calls {
 }
 
 /** At least so long, in milliseconds, from one call of a client to its next: the load is bounded. */
-const PACE_MS = 60;
+const PACE_MS = 100;
 
 /**
  * A client that browses, orders, looks at its orders and cancels them, until it is told to stop. It sends each call
