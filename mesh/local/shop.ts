@@ -254,7 +254,7 @@ async function startParts(
       ));
     if (identity) writeSecretFile(identity.files);
     roster.gateway = await startGateway(
-      { paths, binary, contract, ports, faults, identity: identity?.files },
+      { paths, binary, contract, ports, faults, identity: identity?.files, secure: config.gatewayTls },
       events,
     );
     roster.save();
