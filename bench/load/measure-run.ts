@@ -1,0 +1,42 @@
+import { complaint, judge } from './budgets.ts';
+import type { LoadSettings } from './config.ts';
+import type { Display } from './live.ts';
+import { allCalls, methodsOf, type Report, SCHEMA, timelineOf } from './report.ts';
+import { type RunResult, run } from './run.ts';
+import { watchShop } from './shop-use.ts';
+import type { Target } from './target.ts';
+
+/** A run with its figures, before the invariants are checked. */
+export interface MeasuredRun {
+  readonly report: Report;
+  readonly book: RunResult['book'];
+}
+
+/** Runs a load and puts its figures together. */
+export async function measureRun(
+  settings: LoadSettings,
+  { shop, world, environment, budgets }: Target,
+  display: Display,
+  signal: AbortSignal,
+): Promise<MeasuredRun> {
+  const look = watchShop(shop);
+  const { address } = shop;
+  const result = await run(settings, { address, world, display, signal });
+  const { tally, book, generator, seconds, startAt, interrupted, cpu } = result;
+  const use = await look(startAt);
+  const all = allCalls(tally, seconds);
+  const methods = methodsOf(tally, seconds);
+  const verdicts = judge(budgets, { all, methods, generator });
+  const report: Report = {
+    schema: SCHEMA,
+    begun: new Date(startAt).toISOString(),
+    ...{ settings, environment, interrupted, seconds, all, methods, generator },
+    warmUpCalls: tally.warmUpCalls,
+    timeline: timelineOf(tally.seconds, settings, cpu),
+    shop: use,
+    budgets: verdicts,
+    invariants: undefined,
+    failures: verdicts.filter(({ verdict }) => verdict === 'broken').map(complaint),
+  };
+  return { report, book };
+}

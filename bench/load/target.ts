@@ -1,0 +1,38 @@
+import { type Budgets, readBudgets } from './budgets.ts';
+import { type Environment, environmentOf } from './environment.ts';
+import { checkShop, type InvariantResult, piecesOf } from './invariants.ts';
+import type { Display } from './live.ts';
+import type { BookContents } from './order-book.ts';
+import { prepare } from './prepare.ts';
+import { findShop, type RunningShop } from './running-shop.ts';
+import type { World } from './sessions.ts';
+
+/** A running shop that is prepared for a load. */
+export interface Target {
+  readonly shop: RunningShop;
+  readonly world: World;
+  readonly environment: Environment;
+  readonly budgets: Budgets;
+  /** Checks that the shop adds up and holds what its clients were told, in all runs together. */
+  check(books: readonly BookContents[]): Promise<InvariantResult>;
+}
+
+/** Finds the shop that runs and puts in what a load needs. Throws a Cure where there is none. */
+export async function openTarget(display: Display): Promise<Target> {
+  const budgets = readBudgets();
+  const shop = findShop();
+  const world = await prepare(shop, (what) => display.now(`Preparing ${what}`));
+  const stock = await piecesOf(shop, world);
+  return {
+    ...{ shop, world, budgets, environment: environmentOf(shop) },
+    async check(books) {
+      display.now('Checking invariants');
+      const result = await checkShop(shop, world, stock, {
+        requests: books.flatMap(({ requests }) => requests),
+        credit: new Map(books.flatMap(({ credit }) => [...credit])),
+      });
+      display.now('');
+      return result;
+    },
+  };
+}
