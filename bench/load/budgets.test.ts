@@ -26,7 +26,10 @@ describe('budgets', () => {
   });
 
   it('judge no p99 of a few calls, but any failure', () => {
-    const verdicts = judge(simulatedBudgets, simulateRun({ serviceMs: 9.9, failing: 20 }, { durationS: 1 }));
+    const verdicts = judge(
+      simulatedBudgets,
+      simulateRun({ serviceMs: 9.9, failing: 20 }, { durationS: 1, rate: 50 }),
+    );
     const of = verdicts.filter((one) => one.of === 'GetProduct');
     expect(of.map(({ what, verdict }) => [what, verdict])).toEqual([
       ['p99', 'few'],

@@ -140,7 +140,8 @@ function path(values: Series['values'], seconds: readonly number[], x: Scale, y:
 
 /** 0, and round numbers up to at least `most`. */
 export function linearTicks(most: number, count = 4): number[] {
-  const rough = Math.max(most, 1e-9) / count;
+  if (!(most > 0)) return linearTicks(1, count);
+  const rough = most / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5, 10].find((each) => each * power >= rough) ?? 10);
   return Array.from({ length: Math.ceil(most / step - 1e-9) + 1 }, (_, n) =>

@@ -8,12 +8,11 @@ const verdicts = (now: ReturnType<typeof simulateRun>) =>
 
 describe('two runs side by side', () => {
   it('differ by chance alone where only the seed is another', () => {
-    for (let seed = 2; seed < 20; seed++) {
-      const changed = Object.values(verdicts(simulateRun({ serviceMs: 4 }, { seed }))).filter(
-        (verdict) => verdict !== 'within noise',
-      );
-      expect(changed.length).toBeLessThanOrEqual(1);
-    }
+    const all = Array.from({ length: 20 }, (_, n) =>
+      Object.values(verdicts(simulateRun({ serviceMs: 4 }, { seed: n + 2 }))),
+    );
+    const beyond = all.flat().filter((verdict) => verdict !== 'within noise');
+    expect(beyond.length / all.flat().length).toBeLessThan(0.03);
   });
 
   it('differ by more than that where the shop is slower, and in which figures', () => {

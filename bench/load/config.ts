@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { repository } from '../../mesh/local/config.ts';
 import { Cure } from '../../mesh/local/cure.ts';
 import { MIXES, type Mix } from './mixes.ts';
 import { PROFILES, type Profile } from './schedule.ts';
@@ -32,6 +34,8 @@ export interface LoadConfig extends LoadSettings {
   readonly find: boolean;
   /** COMPARE=report.json: an earlier report to compare with; a second one after a comma: nothing is run. */
   readonly compare: readonly string[];
+  /** REPORTS: the folder of reports. Default `reports` in the clone. */
+  readonly reports: string;
 }
 
 /** One for each so many calls a second: a call costs a generator about a fifth of a millisecond. */
@@ -84,6 +88,7 @@ export function loadConfig(baseline: Partial<LoadSettings> = {}, env = process.e
     outstanding: whole('OUTSTANDING', baseline.outstanding ?? 2_000, 1, 100_000),
     find: choice('FIND', ['', 'max'], '') === 'max',
     compare: reportsOf(env),
+    reports: resolve(repository, text('REPORTS') ?? 'reports'),
   };
   if (config.compare.length > 2) faults.push('COMPARE names one report, or two with a comma between them');
   if (config.find && config.compare.length > 0)

@@ -1,16 +1,19 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { repository } from '../../mesh/local/config.ts';
 import { Cure } from '../../mesh/local/cure.ts';
 import type { Comparison } from './compare.ts';
 import { reportPage } from './page.ts';
 import { type Report, SCHEMA } from './report.ts';
 
-/** Writes report.html and report.json into a folder of their own; their paths, as seen from here. */
-export function writeReport(report: Report, comparison?: Comparison): { html: string; json: string } {
+/** Writes report.html and report.json into a folder of their own in `reports`; their paths, as seen from here. */
+export function writeReport(
+  reports: string,
+  report: Report,
+  comparison?: Comparison,
+): { html: string; json: string } {
   const { begun, settings } = report;
   const name = `${begun.slice(0, 19).replaceAll(':', '')}-${settings.mix}`;
-  const folder = join(repository, 'reports', name);
+  const folder = join(reports, name);
   mkdirSync(folder, { recursive: true });
   const [html, json] = [join(folder, 'report.html'), join(folder, 'report.json')];
   writeFileSync(html, reportPage(report, comparison));

@@ -36,7 +36,7 @@ export async function findRun(
   const end = performance.now() + LIMIT_MS;
   const books: BookContents[] = [];
   let last: MeasuredRun | undefined;
-  const { find, compare, ...settings } = config;
+  const { find, compare, reports, ...settings } = config;
   const found = await findMax({
     from: FIRST_RATE,
     most: HIGHEST_RATE,

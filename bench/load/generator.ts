@@ -12,6 +12,8 @@ import type { Outcome, Session } from './sessions.ts';
 const BATCH_MS = 200;
 /** How often the event loop's delay is looked at, in milliseconds. */
 const LOOP_CHECK_MS = 10;
+/** So many sessions for each call a second: each makes one call in about a second. */
+const SESSIONS_PER_RATE = 1;
 /** Each keeps several connections, as several apps would. */
 const CONNECTIONS = 4;
 
@@ -22,7 +24,8 @@ interface Waiting {
 }
 
 // A process that makes calls: each begins when the schedule says, whatever became of those before. Which call that is, a
-// session says that waits for its turn, picked at random; where all of them have a call under way, a new one begins.
+// session says that waits for its turn, picked at random. There are so many of them that some wait as long as answers
+// take less than a second; where all have a call under way, another begins.
 process.once('message', (assignment: Assignment) => {
   generate(assignment);
 });
@@ -32,7 +35,8 @@ process.on('SIGINT', () => {});
 process.on('disconnect', () => process.exit(1));
 
 function generate({ settings, world, address, startAt }: Assignment): void {
-  const { mix, warmUpS, seed, retries, outstanding: bound } = settings;
+  const { mix, rate, warmUpS, seed, retries, outstanding: bound } = settings;
+  const usual = Math.ceil(rate * SESSIONS_PER_RATE);
   const random = seeded(seed);
   const book = createOrderBook();
   const context = { world, book, random: random.fork('sessions') };
@@ -43,6 +47,7 @@ function generate({ settings, world, address, startAt }: Assignment): void {
   const due = dueTimes(settings, warmUpS);
   const idle: Waiting[] = [];
   let outstanding = 0;
+  let begun = 0;
   let next = due.next();
 
   const begin = (): Waiting => {
@@ -53,7 +58,9 @@ function generate({ settings, world, address, startAt }: Assignment): void {
     }
   };
   const turn = (): Waiting => {
-    if (idle.length === 0) return begin();
+    // Every other call begins a session until there are as many as usual: at once they would all be at their beginning.
+    const few = idle.length + outstanding <= Math.min(usual, begun / 2);
+    if (idle.length === 0 || few) return begin();
     const place = Math.floor(context.random.next() * idle.length);
     const picked = idle[place] as Waiting;
     idle[place] = idle.at(-1) as Waiting;
@@ -69,6 +76,7 @@ function generate({ settings, world, address, startAt }: Assignment): void {
       return;
     }
     outstanding += 1;
+    begun += 1;
     const { session, call } = turn();
     insist(send, call, patience, (outcome) => {
       outstanding -= 1;

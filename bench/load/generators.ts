@@ -24,6 +24,8 @@ export interface Generators {
   readonly startAt: number;
   /** What they use, since it was last asked. */
   use(): GeneratorUse;
+  /** Processor time of all of them since their start. */
+  cpuSeconds(): number;
   /** Begin no more calls. */
   stop(): void;
   /** Ends when the last call has its answer. Rejects when a generator dies. */
@@ -45,6 +47,7 @@ export function startGenerators(
   const { generators: count, rate, outstanding, warmUpS, seed } = settings;
   const startAt = Date.now() + START_MS + warmUpS * 1_000;
   const latest = new Map<ChildProcess, Batch>();
+  let cpuMicros = 0;
   let used = {
     cpu: new Map<ChildProcess, number>(),
     utilization: 0,
@@ -68,6 +71,7 @@ export function startGenerators(
         if (message.kind === 'farewell') return resolve(message);
         for (const sample of unpack(message)) take(sample);
         latest.set(child, message);
+        cpuMicros += message.cpuMicros;
         used.cpu.set(child, (used.cpu.get(child) ?? 0) + message.cpuMicros);
         used.utilization = Math.max(used.utilization, message.utilization);
         used.loopDelayMs = Math.max(used.loopDelayMs, message.loopDelayMs);
@@ -112,6 +116,7 @@ export function startGenerators(
         outstanding: [...latest.values()].reduce((all, batch) => all + batch.outstanding, 0),
       };
     },
+    cpuSeconds: () => cpuMicros / 1e6,
     stop,
     done: done.then((books) => ({
       requests: books.flatMap(({ requests }) => requests),

@@ -38,16 +38,16 @@ async function main(): Promise<number> {
 }
 
 async function load(config: LoadConfig, target: Target, before: Report | undefined): Promise<number> {
-  const { find, compare: _, ...settings } = config;
+  const { find, compare: _, reports, ...settings } = config;
   const { report, book } = await measureRun(settings, target, display, stopping.signal);
   const checked = await withInvariants(report, target, [book]);
-  return tell(checked, before && compare(before, checked));
+  return tell(config, checked, before && compare(before, checked));
 }
 
 async function find(config: LoadConfig, target: Target): Promise<number> {
   const { found, report, books } = await findRun(config, target, display, stopping.signal);
   if (!report) return 130;
-  const code = tell(await withInvariants(report, target, books));
+  const code = tell(config, await withInvariants(report, target, books));
   printFound(found, config.mix);
   return found.rate > 0 ? code : code || 1;
 }
@@ -61,10 +61,10 @@ async function withInvariants(
   return { ...report, invariants, failures: [...report.failures, ...invariants.violations] };
 }
 
-function tell(report: Report, comparison?: Comparison): number {
+function tell({ reports }: LoadConfig, report: Report, comparison?: Comparison): number {
   printReport(report);
   if (comparison) printComparison(comparison);
-  const { html, json } = writeReport(report, comparison);
+  const { html, json } = writeReport(reports, report, comparison);
   console.log(`\n${html}\n${json}`);
   for (const failure of report.failures) console.log(`FAILED: ${failure}`);
   if (stopping.signal.aborted) return 130;

@@ -12,7 +12,7 @@ p { margin: 4px 0; } small, .soft { color: var(--soft); font-weight: 400; }
 .verdict { display: inline-block; padding: 3px 12px; border-radius: 99px; color: var(--back); font-weight: 650;
   background: var(--green); } .verdict.failed { background: var(--red); }
 header { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 10px; margin: 20px 0 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(122px, 1fr)); gap: 10px; margin: 20px 0 0; }
 .tiles div, figure { background: var(--panel); border: 1px solid var(--rule); border-radius: 10px; padding: 12px 14px; }
 .tiles b { display: block; font-size: 22px; line-height: 1.25; font-variant-numeric: tabular-nums; }
 .tiles .bad b { color: var(--red); }
@@ -32,7 +32,7 @@ path { fill: none; stroke-width: 2; vector-effect: non-scaling-stroke; stroke-li
 .p99 { stroke: var(--blue); stroke-width: 2.5; } .max { stroke: var(--soft); stroke-dasharray: 1.5 3.5; stroke-width: 1.5; }
 .intended { stroke: var(--soft); stroke-dasharray: 6 4; stroke-width: 1.5; } .due { stroke: var(--sky); }
 .answered { stroke: var(--blue); } .failed-line { stroke: var(--red); stroke-width: 2.5; }
-.own { stroke: var(--orange); } .bar { fill: var(--sky); }
+.own { stroke: var(--orange); } .bar { fill: var(--sky); opacity: .5; }
 .legend { list-style: none; margin: 8px 0 0; padding: 0; display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 13px;
   color: var(--soft); min-height: 20px; }
 .legend svg { width: 24px; height: 8px; vertical-align: middle; margin-right: 5px; }

@@ -57,14 +57,16 @@ function tiles({ all, generator, invariants }: Report): string {
     tile('p50', `${short(latencyMs.p50)} ms`),
     tile('p99', `${short(latencyMs.p99)} ms`),
     tile('p99.9', `${short(latencyMs.p999)} ms`),
-    tile('generator, of a core', percent(generator.cpuMean)),
+    tile('generator CPU', percent(generator.cpuMean)),
     ...(invariants
       ? [tile('violations', String(invariants.violations.length), invariants.violations.length > 0)]
       : []),
   ].join('')}</div>`;
 }
 
-function timeCharts({ timeline, shop }: Report): string {
+function timeCharts({ timeline: whole, shop, seconds: ran }: Report): string {
+  // What comes after is answers alone.
+  const timeline = whole.filter(({ second }) => second < ran);
   const seconds = timeline.map(({ second }) => second);
   const marks = shop.started;
   const of = (key: 'p50' | 'p90' | 'p99' | 'max') =>
@@ -153,7 +155,7 @@ function comparisonTable({ rows, differences }: Comparison): string {
   const lines = rows.map((row) => {
     const style = { better: 'good', worse: 'bad', 'within noise': 'soft', changed: '' }[row.verdict];
     const shown = [row.before, row.now].map(short);
-    return `<tr><td>${escapeHtml(row.of)}</td>${cells([row.what, ...shown, short(row.ratio)])}<td class="${style}">${wordOf(row.verdict)}</td></tr>`;
+    return `<tr><td>${escapeHtml(row.of)}</td>${cells([row.what, ...shown, Number.isNaN(row.ratio) ? '' : short(row.ratio)])}<td class="${style}">${wordOf(row.verdict)}</td></tr>`;
   });
   const differ = differences.length > 0 ? `<p>Not run alike: ${escapeHtml(differences.join('; '))}</p>` : '';
   return differ + table(['of', 'what', 'before', 'now', 'ratio', ''], lines);
@@ -177,7 +179,7 @@ function environmentText({ environment, shop, generator }: Report): string {
     `MESH=${mesh}, instances: ${Object.entries(replicas)
       .map((one) => one.join(' '))
       .join(', ')}`,
-    `Processor time of the shop: ${cpu.join(', ')}`,
+    `Processor time of the shop: ${cpu.join(', ')}; of other programs on the machine: ${short(shop.othersCpuSeconds)} s`,
     ...shop.started.map(({ name, second }) => `${name} was started anew after ${short(second)} s`),
     `Generator: ${processes} processes, on the same machine; calls began ${short(lateness.p50)} ms late (p50), ${short(lateness.p99)} ms (p99); event loop busy ${percent(busiest)} at most, late by ${short(loopDelayMs)} ms at most`,
   ]);

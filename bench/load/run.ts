@@ -11,6 +11,8 @@ export interface RunResult {
   readonly tally: Tally;
   readonly book: BookContents;
   readonly generator: GeneratorFigures;
+  /** Processor time of the generators, the warm-up included. */
+  readonly generatorCpuSeconds: number;
   /** What the generators used in each second that counts, as shares of a core. */
   readonly cpu: readonly number[];
   /** How long calls were begun, in seconds. */
@@ -72,6 +74,7 @@ export async function run(settings: LoadSettings, options: RunOptions): Promise<
     const interrupted = ran < settings.durationS;
     return {
       ...{ tally, book, startAt, interrupted, cpu },
+      generatorCpuSeconds: generators.cpuSeconds(),
       seconds: Math.max(0, Math.min(settings.durationS, ran)),
       generator: generatorFigures(settings, tally, uses),
     };

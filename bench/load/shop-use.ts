@@ -1,4 +1,5 @@
 import { createReadStream, existsSync, statSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { accessLogFile } from '../../mesh/local/gateway.ts';
@@ -6,11 +7,14 @@ import type { ProcessRecord } from '../../mesh/local/state.ts';
 import { cpuSeconds } from '../cpu.ts';
 import { round } from './report.ts';
 import type { RunningShop } from './running-shop.ts';
+import { sum } from './tally.ts';
 
 /** What a load cost the shop, and what happened to it meanwhile. */
 export interface ShopUse {
   /** Processor time in seconds: of services, Envoys and PostgreSQL. Only processes that lived all through count. */
   readonly cpuSeconds: Readonly<Record<string, number>>;
+  /** What neither the shop nor the generators used of the machine's processor time, but others did; in seconds. */
+  readonly othersCpuSeconds: number;
   /** Processes that were started during the run, and when, in seconds from its beginning. */
   readonly started: readonly { readonly name: string; readonly second: number }[];
   /** Calls that the mesh sent more than once, by method: those of clients and those between services. */
@@ -28,11 +32,13 @@ const GROUPS = {
 const LOG_FLUSH_MS = 1_200;
 
 /** Watches the shop from now on; the function that is returned tells what it saw. */
-export function watchShop(shop: RunningShop): (startAt: number) => Promise<ShopUse> {
+export function watchShop(shop: RunningShop): (run: WatchedRun) => Promise<ShopUse> {
   const log = accessLogFile(shop.paths);
   const offset = existsSync(log) ? statSync(log).size : 0;
+  const busy = busySeconds();
+  const own = process.cpuUsage();
   const before = new Map(shop.state().processes.map((one) => [one.pid, { one, cpu: cpuSeconds([one.pid]) }]));
-  return async (startAt) => {
+  return async ({ startAt, generatorCpuSeconds }) => {
     const cpu: Record<string, number> = {};
     const started: { name: string; second: number }[] = [];
     for (const one of shop.state().processes) {
@@ -42,11 +48,27 @@ export function watchShop(shop: RunningShop): (startAt: number) => Promise<ShopU
         cpu[group] = (cpu[group] ?? 0) + cpuSeconds([one.pid]) - known.cpu;
       } else started.push({ name: one.name, second: round((one.since - startAt) / 1_000) });
     }
+    const { user, system } = process.cpuUsage(own);
+    const known = sum(Object.values(cpu)) + generatorCpuSeconds + (user + system) / 1e6;
+    const others = Math.max(0, busySeconds() - busy - known);
     for (const [group, seconds] of Object.entries(cpu)) cpu[group] = round(seconds);
     await sleep(LOG_FLUSH_MS);
-    return { cpuSeconds: cpu, started, meshRetries: await readRetries(log, offset) };
+    const meshRetries = await readRetries(log, offset);
+    return { cpuSeconds: cpu, othersCpuSeconds: round(others), started, meshRetries };
   };
 }
+
+/** What is told of a run when it is over. */
+export interface WatchedRun {
+  /** Milliseconds since the epoch. */
+  readonly startAt: number;
+  /** What the generators used. */
+  readonly generatorCpuSeconds: number;
+}
+
+/** Processor time that all programs of the machine have used. */
+const busySeconds = (): number =>
+  sum(cpus().map(({ times }) => times.user + times.nice + times.sys + times.irq)) / 1_000;
 
 const groupOf = ({ kind }: ProcessRecord): string => GROUPS[kind];
 

@@ -39,7 +39,9 @@ export function printReport(report: Report): void {
   for (const { method, failures } of methods)
     for (const [code, count] of Object.entries(failures)) console.log(`${method}: ${count} times ${code}`);
   const cpu = Object.entries(shop.cpuSeconds).map(([group, used]) => `${group} ${seconds(used)} s`);
-  console.log(`\nProcessor time: ${cpu.join(', ')}; generator ${percent(generator.cpuMean)} of a core`);
+  console.log(
+    `\nProcessor time: ${cpu.join(', ')}; others ${seconds(shop.othersCpuSeconds)} s; generator ${percent(generator.cpuMean)} of a core`,
+  );
   console.log(
     `Generator: calls began ${ms(generator.lateness.p50)} ms late (p50), ${ms(generator.lateness.p99)} ms (p99), ` +
       `${ms(generator.lateness.max)} ms at most`,

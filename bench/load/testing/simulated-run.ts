@@ -67,6 +67,7 @@ export function simulateRun(model: Model, changes: Partial<LoadSettings> = {}): 
     timeline: timelineOf(tally.seconds, settings, []),
     shop: {
       cpuSeconds: { services: 1 },
+      othersCpuSeconds: 0,
       started: [{ name: 'order-1', second: 3 }],
       meshRetries: { GetProduct: 2 },
     },
