@@ -23,7 +23,6 @@ const CONFIRMATION = { durationS: 20, warmUpS: 3 };
 const LIMIT_MS = 230_000;
 /** What was begun in one trial is done before the next, in milliseconds. */
 const PAUSE_MS = 1_500;
-const FIRST_RATE = 50;
 const HIGHEST_RATE = 10_000;
 
 /** Looks for the highest rate at which the shop keeps the budgets. */
@@ -38,7 +37,7 @@ export async function findRun(
   let last: MeasuredRun | undefined;
   const { find, compare, reports, ...settings } = config;
   const found = await findMax({
-    from: FIRST_RATE,
+    from: Math.max(1, Math.round(config.rate / 2)),
     most: HIGHEST_RATE,
     timeLeft: () => performance.now() < end && !signal.aborted,
     async trial(rate, confirm) {

@@ -47,7 +47,8 @@ async function load(config: LoadConfig, target: Target, before: Report | undefin
 async function find(config: LoadConfig, target: Target): Promise<number> {
   const { found, report, books } = await findRun(config, target, display, stopping.signal);
   if (!report) return 130;
-  const code = tell(config, await withInvariants(report, target, books));
+  const checked = await withInvariants(report, target, books);
+  const code = tell(config, { ...checked, search: found });
   printFound(found, config.mix);
   return found.rate > 0 ? code : code || 1;
 }

@@ -1,7 +1,15 @@
 import { complaint, judge } from './budgets.ts';
 import type { LoadSettings } from './config.ts';
 import type { Display } from './live.ts';
-import { allCalls, type GeneratorFigures, methodsOf, type Report, SCHEMA, timelineOf } from './report.ts';
+import {
+  allCalls,
+  type GeneratorFigures,
+  methodsOf,
+  partsOf,
+  type Report,
+  SCHEMA,
+  timelineOf,
+} from './report.ts';
 import { type RunResult, run } from './run.ts';
 import { type ShopUse, watchShop } from './shop-use.ts';
 import { sum } from './tally.ts';
@@ -35,6 +43,7 @@ export async function measureRun(
     ...{ settings, environment, interrupted, seconds, all, methods, generator },
     warmUpCalls: tally.warmUpCalls,
     timeline: timelineOf(tally.seconds, settings, cpu),
+    parts: partsOf(tally.seconds, settings),
     shop: use,
     budgets: verdicts,
     invariants: undefined,

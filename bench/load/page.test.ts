@@ -5,8 +5,9 @@ import { reportPage } from './page.ts';
 import { simulateRun } from './testing/simulated-run.ts';
 
 const report = {
-  ...simulateRun({ serviceMs: 4, failing: 2 }),
+  ...simulateRun({ serviceMs: 4, failing: 2 }, { profile: 'step' }),
   failures: ['all: <b>error rate</b> is 2 %'],
+  search: { rate: 100, trials: [{ rate: 200, broken: ['GetProduct: p99 is <long>'] }], cut: undefined },
 };
 const page = reportPage(report, compare(simulateRun({ serviceMs: 2 }), report));
 

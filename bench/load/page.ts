@@ -1,6 +1,7 @@
 import { complaint, type Verdict } from './budgets.ts';
 import { escapeHtml, histogramChart, short, timeChart } from './chart.ts';
 import { type Comparison, wordOf } from './compare.ts';
+import type { Found } from './find.ts';
 import { pageScript, pageStyle } from './page-style.ts';
 import type { CallFigures, Report } from './report.ts';
 
@@ -26,6 +27,8 @@ ${passed ? '' : section('What failed', list(failures.slice(0, 50)))}
 ${tiles(report)}
 ${report.generator.warnings.length > 0 ? section('Warnings', list(report.generator.warnings)) : ''}
 ${section('Over time', `<div class="charts">${timeCharts(report)}</div>`)}
+${report.search ? section('Search for the highest rate', searchTable(report.search)) : ''}
+${report.parts.length > 0 ? section('By intended rate', partTable(report)) : ''}
 ${section('Methods', methodTable(report))}
 ${section('How long calls took', `<div class="charts small">${histograms(report)}</div>`)}
 ${comparison ? section('Compared', comparisonTable(comparison)) : ''}
@@ -100,6 +103,26 @@ function timeCharts({ timeline: whole, shop, seconds: ran }: Report): string {
       series: [{ name: 'lateness', style: 'own', values: timeline.map(({ latestMs }) => latestMs) }],
     }),
   ].join('');
+}
+
+function searchTable({ rate, trials, cut }: Found): string {
+  const rows = trials.map((trial) => {
+    const kept = trial.broken.length === 0;
+    const why = kept ? '✓ kept' : `✗ ${escapeHtml(trial.broken.slice(0, 3).join('; '))}`;
+    return `<tr><td>${trial.rate}/s</td><td class="text ${kept ? 'good' : 'bad'}">${why}</td></tr>`;
+  });
+  const found =
+    rate > 0 ? `Highest rate within the budgets: ${rate} calls a second.` : 'No rate keeps the budgets.';
+  const early = cut === 'time' ? ' The search was out of time.' : '';
+  return `<p>${found}${early}</p>${table(['trial', 'budgets'], rows)}`;
+}
+
+function partTable({ parts }: Report): string {
+  const rows = parts.map(({ rate, calls, failed, latencyMs: { p50, p90, p99, max } }) => {
+    const bad = failed > 0 ? ' class="bad"' : '';
+    return `<tr><td>${short(rate)}/s</td>${cells([calls])}<td${bad}>${failed}</td>${cells([p50, p90, p99, max].map(short))}</tr>`;
+  });
+  return table(['calls/s', 'calls', 'failed', 'p50', 'p90', 'p99', 'max'], rows);
 }
 
 function methodTable({ methods, all, shop }: Report): string {

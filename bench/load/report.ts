@@ -2,10 +2,11 @@ import { encodeIntoCompressedBase64, type Histogram, type JsHistogram } from 'hd
 import type { Verdict } from './budgets.ts';
 import type { LoadSettings } from './config.ts';
 import type { Environment } from './environment.ts';
+import type { Found } from './find.ts';
 import type { InvariantResult } from './invariants.ts';
-import { rateAt } from './schedule.ts';
+import { rateAt, STEPS } from './schedule.ts';
 import type { ShopUse } from './shop-use.ts';
-import { type MethodTally, type SecondTally, sum, type Tally, together } from './tally.ts';
+import { histogram, type MethodTally, type SecondTally, sum, type Tally, together } from './tally.ts';
 
 /** The schema of report.json. It changes with each change that a reader would trip over. */
 export const SCHEMA = 'souk.load/1';
@@ -60,6 +61,15 @@ export interface SecondFigures {
   readonly generatorCpu: number;
 }
 
+/** What a fifth of a run came to whose rate changes, by when calls were due. */
+export interface PartFigures {
+  /** The intended rate in its middle. */
+  readonly rate: number;
+  readonly calls: number;
+  readonly failed: number;
+  readonly latencyMs: Latency;
+}
+
 /** How well the generators did: whether what was measured is the shop. */
 export interface GeneratorFigures {
   readonly processes: number;
@@ -94,10 +104,14 @@ export interface Report {
   readonly all: CallFigures;
   readonly methods: readonly MethodFigures[];
   readonly timeline: readonly SecondFigures[];
+  /** Empty where the rate was steady. */
+  readonly parts: readonly PartFigures[];
   readonly generator: GeneratorFigures;
   readonly shop: ShopUse;
   readonly budgets: readonly Verdict[];
   readonly invariants: InvariantResult | undefined;
+  /** Where this is the last trial of a search for the highest rate. */
+  readonly search?: Found;
   /** What failed the run, a line each; empty if it passed. */
   readonly failures: readonly string[];
 }
@@ -195,6 +209,23 @@ export function timelineOf(
       ...{ p50, p90, p99, max },
       latestMs: round(one.latest / 1_000),
       generatorCpu: round(cpu[second] ?? 0),
+    };
+  });
+}
+
+/** The figures of each step, or each fifth of a ramp. */
+export function partsOf(seconds: readonly SecondTally[], settings: LoadSettings): PartFigures[] {
+  const { profile, durationS } = settings;
+  if (profile === 'steady') return [];
+  return Array.from({ length: STEPS }, (_, part) => {
+    const within = seconds.filter((_, second) => Math.floor(((second + 0.5) / durationS) * STEPS) === part);
+    const latency = histogram(2);
+    for (const one of within) latency.add(one.latency);
+    return {
+      rate: round(rateAt(settings, ((part + 0.5) / STEPS) * durationS)),
+      calls: sum(within.map(({ due }) => due)),
+      failed: sum(within.flatMap(({ failures }) => [...failures.values()])),
+      latencyMs: latencyOf(latency),
     };
   });
 }

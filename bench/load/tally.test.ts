@@ -2,8 +2,9 @@ import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
 import { describe, expect, it } from 'vitest';
 import { seeded } from '../../test/random.ts';
 import { createPacker, createUnpacker, NOT_SENT, type Sample } from './protocol.ts';
-import { allCalls, type Latency, latencyOf, methodsOf } from './report.ts';
+import { allCalls, type Latency, latencyOf, methodsOf, partsOf } from './report.ts';
 import { createTally, histogram } from './tally.ts';
+import { simulatedSettings } from './testing/simulated-run.ts';
 
 const random = seeded(1);
 const sample = (n: number): Sample => ({
@@ -63,6 +64,17 @@ describe('the tally of a load', () => {
       merged.add(read);
     }
     expect(withoutMax(latencyOf(merged))).toEqual(withoutMax(all.latencyMs));
+  });
+
+  it('tells each step by itself', () => {
+    const tally = createTally(20);
+    for (const one of samples) tally.add(one);
+    const settings = { ...simulatedSettings, profile: 'step' } as const;
+    const parts = partsOf(tally.seconds, settings);
+    expect(parts.map(({ rate, calls }) => [rate, calls])).toEqual(
+      [20, 40, 60, 80, 100].map((rate) => [rate, 400]),
+    );
+    expect(partsOf(tally.seconds, simulatedSettings)).toEqual([]);
   });
 
   it('leaves out the warm-up, and counts what was not sent as failed', () => {

@@ -38,6 +38,15 @@ export function printReport(report: Report): void {
   );
   for (const { method, failures } of methods)
     for (const [code, count] of Object.entries(failures)) console.log(`${method}: ${count} times ${code}`);
+  if (report.parts.length > 0) {
+    console.log();
+    printTable(
+      ['ms, by intended rate', 'calls', 'failed', 'p50', 'p90', 'p99', 'max'],
+      report.parts.map(({ rate, calls, failed, latencyMs: { p50, p90, p99, max } }) => [
+        ...[`${rate.toFixed(0)}/s`, String(calls), String(failed), ...[p50, p90, p99, max].map(ms)],
+      ]),
+    );
+  }
   const cpu = Object.entries(shop.cpuSeconds).map(([group, used]) => `${group} ${seconds(used)} s`);
   console.log(
     `\nProcessor time: ${cpu.join(', ')}; others ${seconds(shop.othersCpuSeconds)} s; generator ${percent(generator.cpuMean)} of a core`,

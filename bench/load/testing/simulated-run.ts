@@ -1,7 +1,7 @@
 import { type Random, seeded } from '../../../test/random.ts';
 import { judge } from '../budgets.ts';
 import type { LoadSettings } from '../config.ts';
-import { allCalls, latencyOf, methodsOf, type Report, SCHEMA, timelineOf } from '../report.ts';
+import { allCalls, latencyOf, methodsOf, partsOf, type Report, SCHEMA, timelineOf } from '../report.ts';
 import { arrivals } from '../schedule.ts';
 import { createTally } from '../tally.ts';
 
@@ -65,6 +65,7 @@ export function simulateRun(model: Model, changes: Partial<LoadSettings> = {}): 
     },
     ...{ interrupted: false, seconds: durationS, warmUpCalls: 0, ...figures },
     timeline: timelineOf(tally.seconds, settings, []),
+    parts: partsOf(tally.seconds, settings),
     shop: {
       cpuSeconds: { services: 1 },
       othersCpuSeconds: 0,
