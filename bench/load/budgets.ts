@@ -41,7 +41,7 @@ export interface Judged {
 }
 
 /** Reads budgets; throws a Cure if the file is no such thing. */
-export function readBudgets(file = new URL('../budgets.json', import.meta.url)): Budgets {
+export function readBudgets(file: string): Budgets {
   try {
     const budgets = JSON.parse(readFileSync(file, 'utf8')) as Budgets;
     const numbers = [
@@ -52,7 +52,7 @@ export function readBudgets(file = new URL('../budgets.json', import.meta.url)):
     if (!numbers.every((each) => Number.isFinite(each) && each >= 0)) throw new Error('a number is missing');
     return budgets;
   } catch (cause) {
-    throw new Cure(`bench/budgets.json can't be used (${(cause as Error).message}): mend it`);
+    throw new Cure(`the budgets in ${file} can't be used (${(cause as Error).message}): mend it`);
   }
 }
 

@@ -95,7 +95,10 @@ export function histogramChart(
     'calls by time taken',
     plot(bars.join('') + lines.join(''), {
       y: [],
-      x: labels.map((tick) => ({ at: x(tick), text: `${short(tick)} ms` })),
+      x: labels.map((tick) => ({
+        at: x(tick),
+        text: tick < 1_000 ? `${short(tick)} ms` : `${short(tick / 1_000)} s`,
+      })),
     }),
     `<ul class="legend">${legend.join('')}</ul>`,
   );

@@ -12,7 +12,7 @@ export interface LoadSettings {
   readonly rate: number;
   /** DURATION: `60s`, `2m` or a number of seconds, up to an hour; in seconds. Default 60 s. */
   readonly durationS: number;
-  /** WARMUP: as long before that, at the first rate, and not counted; in seconds. Default 5 s, of a ramp or steps 0. */
+  /** WARMUP: as long before that, evenly up to the first rate, and not counted; in seconds. Default 10 s, of a ramp 0. */
   readonly warmUpS: number;
   /** MIX: default shop. */
   readonly mix: Mix;
@@ -28,7 +28,7 @@ export interface LoadSettings {
   readonly outstanding: number;
 }
 
-/** What a run is to do. */
+/** What a run is to do, and with which files. */
 export interface LoadConfig extends LoadSettings {
   /** FIND=max: look for the highest rate within the budgets. */
   readonly find: boolean;
@@ -36,6 +36,8 @@ export interface LoadConfig extends LoadSettings {
   readonly compare: readonly string[];
   /** REPORTS: the folder of reports. Default `reports` in the clone. */
   readonly reports: string;
+  /** BUDGETS: a file of budgets. Default bench/budgets.json. */
+  readonly budgets: string;
 }
 
 /** One for each so many calls a second: a call costs a generator about a fifth of a millisecond. */
@@ -80,7 +82,7 @@ export function loadConfig(baseline: Partial<LoadSettings> = {}, env = process.e
     rate,
     profile,
     durationS: duration('DURATION', baseline.durationS ?? 60, 1),
-    warmUpS: duration('WARMUP', baseline.warmUpS ?? (profile === 'steady' ? 5 : 0), 0),
+    warmUpS: duration('WARMUP', baseline.warmUpS ?? (profile === 'ramp' ? 0 : 10), 0),
     mix: choice('MIX', MIXES, baseline.mix ?? 'shop'),
     seed: whole('SEED', baseline.seed ?? randomInt(2 ** 32), 0, 2 ** 32 - 1),
     retries: whole('RETRIES', baseline.retries ?? 3, 0, 10),
@@ -89,6 +91,7 @@ export function loadConfig(baseline: Partial<LoadSettings> = {}, env = process.e
     find: choice('FIND', ['', 'max'], '') === 'max',
     compare: reportsOf(env),
     reports: resolve(repository, text('REPORTS') ?? 'reports'),
+    budgets: resolve(repository, text('BUDGETS') ?? 'bench/budgets.json'),
   };
   if (config.compare.length > 2) faults.push('COMPARE names one report, or two with a comma between them');
   if (config.find && config.compare.length > 0)
@@ -105,4 +108,9 @@ export function reportsOf(env = process.env): string[] {
 function orList(values: readonly string[]): string {
   const named = values.filter((value) => value !== '');
   return named.length < 2 ? named.join() : `${named.slice(0, -1).join(', ')} or ${named.at(-1)}`;
+}
+
+/** What of a configuration decides what is sent. */
+export function settingsOf({ find, compare, reports, budgets, ...settings }: LoadConfig): LoadSettings {
+  return settings;
 }

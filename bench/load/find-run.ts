@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { generatorsFor, type LoadConfig, type LoadSettings } from './config.ts';
+import { generatorsFor, type LoadConfig, type LoadSettings, settingsOf } from './config.ts';
 import { type Found, findMax } from './find.ts';
 import type { Display } from './live.ts';
 import { type MeasuredRun, measureRun } from './measure-run.ts';
@@ -19,8 +19,8 @@ export interface FoundRun {
 /** Each trial, after a warm-up that doesn't count, in seconds. */
 const TRIAL = { durationS: 6, warmUpS: 2 };
 const CONFIRMATION = { durationS: 20, warmUpS: 3 };
-/** No more trials are begun after so long, in milliseconds; those that confirm come on top, a minute at most. */
-const LIMIT_MS = 230_000;
+/** No more trials are begun after so long, in milliseconds; those that confirm come on top, two minutes at most. */
+const LIMIT_MS = 180_000;
 /** What was begun in one trial is done before the next, in milliseconds. */
 const PAUSE_MS = 1_500;
 const HIGHEST_RATE = 10_000;
@@ -35,7 +35,7 @@ export async function findRun(
   const end = performance.now() + LIMIT_MS;
   const books: BookContents[] = [];
   let last: MeasuredRun | undefined;
-  const { find, compare, reports, ...settings } = config;
+  const settings = settingsOf(config);
   const found = await findMax({
     from: Math.max(1, Math.round(config.rate / 2)),
     most: HIGHEST_RATE,

@@ -28,8 +28,8 @@ export interface Search {
 /** The search ends where the highest rate that is good and the lowest that is not are so close: a share of it. */
 const CLOSE = 0.06;
 /** What a rate that a longer trial doesn't confirm is lowered to. */
-const STEP_DOWN = 0.9;
-const CONFIRMATIONS = 3;
+const STEP_DOWN = 0.85;
+const CONFIRMATIONS = 4;
 
 /**
  * Finds the highest rate within the budgets: doubles it until they break, halves what is between, then makes longer

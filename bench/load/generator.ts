@@ -5,7 +5,7 @@ import { type Call, createSend } from './client.ts';
 import { beginSession } from './mixes.ts';
 import { createOrderBook } from './order-book.ts';
 import { type Assignment, type Batch, createPacker, NOT_SENT, STOP } from './protocol.ts';
-import { arrivals } from './schedule.ts';
+import { arrivals, rateAt } from './schedule.ts';
 import type { Outcome, Session } from './sessions.ts';
 
 /** How often samples are told, in milliseconds. */
@@ -110,10 +110,10 @@ function generate({ settings, world, address, startAt }: Assignment): void {
   pump();
 }
 
-/** In seconds from the beginning of what counts: the warm-up at the first rate, then the course. */
+/** In seconds from the beginning of what counts: the warm-up, evenly up to the first rate, then the course. */
 function* dueTimes(settings: Assignment['settings'], warmUpS: number): Generator<number, void> {
   const random = seeded(settings.seed).fork('arrivals');
-  const warmUp = { ...settings, profile: 'steady', durationS: warmUpS } as const;
+  const warmUp = { profile: 'ramp', rate: rateAt(settings, 0), durationS: warmUpS } as const;
   for (const at of arrivals(warmUp, random.fork('warm-up'))) yield at - warmUpS;
   yield* arrivals(settings, random);
 }

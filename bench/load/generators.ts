@@ -1,5 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadSettings } from './config.ts';
 import type { BookContents } from './order-book.ts';
@@ -56,8 +55,7 @@ export function startGenerators(
   };
 
   const run = (n: number): { child: ChildProcess; ended: Promise<BookContents> } => {
-    const child = fork(new URL('generator.ts', import.meta.url), { serialization: 'advanced' });
-    preferred(child);
+    const child = forkFirst(new URL('generator.ts', import.meta.url));
     const unpack = createUnpacker();
     const part = {
       ...settings,
@@ -125,14 +123,16 @@ export function startGenerators(
   };
 }
 
+/** A program that starts another before all that wait for their turn. */
+const BEFORE_OTHERS = ['chrt', '--rr', '1'] as const;
+
 /**
  * On one machine the shop takes all the time there is, and a generator that waits for its turn would measure that. Only
- * root may go before others; without it calls begin late, which is counted.
+ * root may go before others, and only Linux has such a class; without it calls begin late, which is counted.
  */
-function preferred({ pid }: ChildProcess): void {
-  try {
-    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_HIGH);
-  } catch {
-    // Not root.
-  }
+function forkFirst(module: URL): ChildProcess {
+  const [command, ...options] = BEFORE_OTHERS;
+  const allowed = spawnSync(command, [...options, 'true'], { stdio: 'ignore' }).status === 0;
+  const before = allowed ? { execPath: command, execArgv: [...options, process.execPath] } : {};
+  return fork(module, { serialization: 'advanced', ...before });
 }

@@ -31,7 +31,8 @@ export function createDisplay(out: NodeJS.WriteStream = process.stderr): Display
 }
 
 /** Gathers what to show of the last second. */
-export function createLive({ durationS, ...course }: LoadSettings) {
+export function createLive(settings: LoadSettings) {
+  const { durationS, warmUpS } = settings;
   let latency = histogram(2);
   let answered = 0;
   let failed = 0;
@@ -46,8 +47,8 @@ export function createLive({ durationS, ...course }: LoadSettings) {
     take(second: number, { cpuAll, outstanding }: GeneratorUse, passedS: number): string {
       const at = (percentile: number) => (latency.getValueAtPercentile(percentile) / 1_000).toFixed(0);
       failedAll += failed;
-      const intended =
-        second < 0 ? rateAt({ durationS, ...course }, 0) : rateAt({ durationS, ...course }, second);
+      const warm = rateAt(settings, 0) * (1 + second / Math.max(1, warmUpS));
+      const intended = second < 0 ? Math.max(0, warm) : rateAt(settings, second);
       const line = [
         second < 0 ? `warm-up ${(-second).toFixed(0)} s` : `${second.toFixed(0)} of ${durationS} s`,
         `${((answered + failed) / passedS).toFixed(0)}/s of ${intended.toFixed(0)}/s`,

@@ -1,6 +1,6 @@
 import { Cure } from '../../mesh/local/cure.ts';
 import { type Comparison, compare } from './compare.ts';
-import { type LoadConfig, loadConfig, reportsOf } from './config.ts';
+import { type LoadConfig, loadConfig, reportsOf, settingsOf } from './config.ts';
 import { readReport, writeReport } from './files.ts';
 import { findRun } from './find-run.ts';
 import { createDisplay } from './live.ts';
@@ -32,13 +32,13 @@ async function main(): Promise<number> {
     printComparison(compare(before, now));
     return 0;
   }
-  const target = await openTarget(display);
+  const target = await openTarget(config, display);
   calling = true;
   return config.find ? find(config, target) : load(config, target, before);
 }
 
 async function load(config: LoadConfig, target: Target, before: Report | undefined): Promise<number> {
-  const { find, compare: _, reports, ...settings } = config;
+  const settings = settingsOf(config);
   const { report, book } = await measureRun(settings, target, display, stopping.signal);
   const checked = await withInvariants(report, target, [book]);
   return tell(config, checked, before && compare(before, checked));

@@ -13,8 +13,8 @@ p { margin: 4px 0; } small, .soft { color: var(--soft); font-weight: 400; }
   background: var(--green); } .verdict.failed { background: var(--red); }
 header { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(122px, 1fr)); gap: 10px; margin: 20px 0 0; }
-.tiles div, figure { background: var(--panel); border: 1px solid var(--rule); border-radius: 10px; padding: 12px 14px; }
-.tiles b { display: block; font-size: 22px; line-height: 1.25; font-variant-numeric: tabular-nums; }
+.tiles div, figure { background: var(--panel); border: 1px solid var(--rule); border-radius: 10px; padding: 12px 13px; }
+.tiles b { display: block; font-size: 21px; white-space: nowrap; line-height: 1.25; font-variant-numeric: tabular-nums; }
 .tiles .bad b { color: var(--red); }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 470px), 1fr)); gap: 14px; }
 .charts.small { grid-template-columns: repeat(auto-fill, minmax(min(100%, 270px), 1fr)); }

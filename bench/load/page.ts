@@ -54,7 +54,7 @@ function tiles({ all, generator, invariants }: Report): string {
   const tile = (name: string, value: string, bad = false) =>
     `<div${bad ? ' class="bad"' : ''}><span class="soft">${name}</span><b>${value}</b></div>`;
   return `<div class="tiles">${[
-    tile('calls a second', short(all.perSecond)),
+    tile('calls/s', short(all.perSecond)),
     tile('calls', String(all.calls)),
     tile('failed', String(all.failed), all.failed > 0),
     tile('p50', `${short(latencyMs.p50)} ms`),

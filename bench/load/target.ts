@@ -1,4 +1,5 @@
 import { type Budgets, readBudgets } from './budgets.ts';
+import type { LoadConfig } from './config.ts';
 import { type Environment, environmentOf } from './environment.ts';
 import { checkShop, type InvariantResult, piecesOf } from './invariants.ts';
 import type { Display } from './live.ts';
@@ -18,8 +19,8 @@ export interface Target {
 }
 
 /** Finds the shop that runs and puts in what a load needs. Throws a Cure where there is none. */
-export async function openTarget(display: Display): Promise<Target> {
-  const budgets = readBudgets();
+export async function openTarget(config: LoadConfig, display: Display): Promise<Target> {
+  const budgets = readBudgets(config.budgets);
   const shop = findShop();
   const world = await prepare(shop, (what) => display.now(`Preparing ${what}`));
   const stock = await piecesOf(shop, world);
