@@ -8,7 +8,7 @@ const verdicts = (now: ReturnType<typeof simulateRun>) =>
 
 describe('two runs side by side', () => {
   it('differ by chance alone where only the seed is another', () => {
-    const all = Array.from({ length: 20 }, (_, n) =>
+    const all = Array.from({ length: 10 }, (_, n) =>
       Object.values(verdicts(simulateRun({ serviceMs: 4 }, { seed: n + 2 }))),
     );
     const beyond = all.flat().filter((verdict) => verdict !== 'within noise');

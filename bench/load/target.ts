@@ -27,13 +27,22 @@ export async function openTarget(config: LoadConfig, display: Display): Promise<
   return {
     ...{ shop, world, budgets, environment: environmentOf(shop) },
     async check(books) {
-      display.now('Checking invariants');
-      const result = await checkShop(shop, world, stock, {
-        requests: books.flatMap(({ requests }) => requests),
-        credit: new Map(books.flatMap(({ credit }) => [...credit])),
-      });
-      display.now('');
-      return result;
+      const began = performance.now();
+      const tell = () => {
+        const seconds = ((performance.now() - began) / 1_000).toFixed(0);
+        display.now(`Checking invariants, once nothing is under way: ${seconds} s`);
+      };
+      tell();
+      const telling = setInterval(tell, 1_000);
+      try {
+        return await checkShop(shop, world, stock, {
+          requests: books.flatMap(({ requests }) => requests),
+          credit: new Map(books.flatMap(({ credit }) => [...credit])),
+        });
+      } finally {
+        clearInterval(telling);
+        display.now('');
+      }
     },
   };
 }
