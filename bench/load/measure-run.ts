@@ -56,9 +56,13 @@ export async function measureRun(
 const OTHERS_SHARE = 0.15;
 
 /** Adds what the machine had to do besides. */
-function warned(generator: GeneratorFigures, { othersCpuSeconds, cpuSeconds }: ShopUse): GeneratorFigures {
+function warned(
+  generator: GeneratorFigures,
+  { othersCpuSeconds, cpuSeconds, started }: ShopUse,
+): GeneratorFigures {
   const shop = sum(Object.values(cpuSeconds));
-  if (othersCpuSeconds <= OTHERS_SHARE * shop) return generator;
+  // What a process used that was killed is known of nobody.
+  if (started.length > 0 || othersCpuSeconds <= OTHERS_SHARE * shop) return generator;
   const warning =
     `other programs used ${othersCpuSeconds.toFixed(1)} s of processor time, the shop ${shop.toFixed(1)} s: ` +
     'on a machine of its own it does better';

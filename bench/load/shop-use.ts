@@ -66,9 +66,11 @@ export interface WatchedRun {
   readonly generatorCpuSeconds: number;
 }
 
-/** Processor time that all programs of the machine have used. */
+/** Processor time that all programs of the machine have used; 0 where that of the shop can't be told either. */
 const busySeconds = (): number =>
-  sum(cpus().map(({ times }) => times.user + times.nice + times.sys + times.irq)) / 1_000;
+  process.platform === 'linux'
+    ? sum(cpus().map(({ times }) => times.user + times.nice + times.sys + times.irq)) / 1_000
+    : 0;
 
 const groupOf = ({ kind }: ProcessRecord): string => GROUPS[kind];
 
