@@ -1,3 +1,4 @@
+import { Script } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { linearTicks, logTicks } from './chart.ts';
 import { compare } from './compare.ts';
@@ -32,6 +33,16 @@ describe('the report as a page', () => {
     const addresses = [...page.matchAll(/\w+:\/\/[^\s"'<)]+/g)].map(([address]) => address);
     expect(new Set(addresses)).toEqual(new Set(['http://www.w3.org/2000/svg']));
     expect(page).not.toMatch(/\b(src|href|url|@import|fetch)\b\s*[=(]/);
+  });
+
+  it('has a script that can be read, and data for it', () => {
+    expect(() => new Script(/<script>([\s\S]*)<\/script>/.exec(page)?.[1] ?? '!')).not.toThrow();
+    const charts = [...page.matchAll(/data-chart="([^"]*)"/g)].map(([, data = '']) =>
+      JSON.parse(data.replaceAll(/&#(\d+);/g, (_, code) => String.fromCodePoint(code))),
+    );
+    expect(charts).toHaveLength(4);
+    for (const { seconds, values } of charts)
+      for (const line of values) expect(line).toHaveLength(seconds.length);
   });
 
   it('tells all figures, and what failed', () => {
