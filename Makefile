@@ -92,6 +92,11 @@ fmt: install-npm ## Format code and contracts
 bench: install ## Measure speed, cost and memory of calls and orders, against pgbench, DBOS and a bare server
 	@$(NODE) bench/bench.ts
 
+# Variables: RATE (100 calls a second), DURATION (60s), MIX (shop, browse, checkout or hot), PROFILE (steady, ramp or
+# step), SEED, WARMUP, FIND=max, COMPARE=report.json; docs/load-testing.md has the rest.
+load: install-npm ## Load the shop that runs: RATE=300 DURATION=60s MIX=shop; FIND=max, COMPARE=report.json
+	@exec $(NODE) bench/load/load.ts
+
 # Variables: TAG (0.1.0), PREFIX (souk): PREFIX/order:TAG.
 images: ## Build the services' images, by Docker
 	@for service in user product order; do \
@@ -126,4 +131,4 @@ install-nats: install-npm
 install-manifest-checks: install-npm
 	@$(NODE) mesh/kubernetes/checks/install.ts
 
-.PHONY: up down status logs seed scale restart canary promote rollback transactions events rebuild reset install install-npm install-envoy install-nats install-manifest-checks test test-deep verify chaos check lint fmt bench images help
+.PHONY: up down status logs seed scale restart canary promote rollback transactions events rebuild reset install install-npm install-envoy install-nats install-manifest-checks test test-deep verify chaos check lint fmt bench load images help

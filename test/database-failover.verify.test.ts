@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import { type Shop, startShop } from '../mesh/local/shop.ts';
 import { readState } from '../mesh/local/state.ts';
-import { seeded } from './chaos/random.ts';
+import { seeded } from './random.ts';
 import { createTally } from './chaos/tally.ts';
 import { work } from './chaos/worker.ts';
 import { type Customer, createWorld, type World } from './chaos/world.ts';

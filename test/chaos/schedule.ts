@@ -1,5 +1,5 @@
 import type { Faults } from '../../mesh/envoy/governance/faults.ts';
-import { type Random, seeded } from './random.ts';
+import { type Random, seeded } from '../random.ts';
 
 /** Something that is done to the shop. */
 export type Act =
