@@ -87,9 +87,9 @@ lint: install-npm proto-deps ## Types, lint and format of code and contracts
 fmt: install-npm ## Format code and contracts
 	@biome check --write && buf format --write proto
 
-# Variables: ONLY=calls,orders,latency,meshes,memory,growth (all but the last), FILL=1 (growth too, some minutes), ROUNDS
+# Variables: ONLY=calls,events,orders,latency,meshes,memory,growth (all but the last), FILL=1 (growth too, some minutes), ROUNDS
 # (5), SECONDS (3), CONCURRENCY (64), REPLICAS (2), MINUTES (1, of memory), ORDERS (a million, of growth), PGBENCH_BIN.
-bench: install ## Measure speed, cost and memory of calls and orders, against pgbench, DBOS and a bare server
+bench: install ## Measure speed, cost and memory of calls, orders and events, against pgbench, DBOS, pg-boss and a bare server
 	@$(NODE) bench/bench.ts
 
 # Variables: TAG (0.1.0), PREFIX (souk): PREFIX/order:TAG.
