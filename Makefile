@@ -71,7 +71,8 @@ test-deep: install ## The transactions' model, a million histories (RUNS and SEE
 verify: install ## The tests that take longer: failures under load, soaks
 	@vitest run --project verify
 
-# Variables: MINUTES (5), SEED (to do again what a run did), REPLICAS (2), DB (single, or ha), WORKERS (12).
+# Variables: MINUTES (5), SEED (to do again what a run did), REPLICAS (2), DB (single, or ha), EVENTS (embedded, or
+# nats), WORKERS (12).
 chaos: install ## Make a shop of its own fail while it takes orders, and check that none is lost or done twice
 	@exec $(NODE) test/chaos/chaos.ts
 

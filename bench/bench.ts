@@ -1,6 +1,7 @@
 import { type BenchShop, startBenchShop } from './bench-shop.ts';
 import { calls } from './calls.ts';
 import { benchConfig, type Section } from './config.ts';
+import { eventReaders } from './event-readers.ts';
 import { events } from './events.ts';
 import { growth } from './growth.ts';
 import { latency } from './latency.ts';
@@ -13,7 +14,13 @@ import { orders } from './orders.ts';
 const config = benchConfig();
 const sections: Record<Section, [string, () => Promise<void>]> = {
   calls: ['Calls', () => calls(config)],
-  events: ['Events, against a peer', () => events(config)],
+  events: [
+    'Events, against a peer',
+    async () => {
+      await events(config);
+      await eventReaders(config);
+    },
+  ],
   orders: ['Orders, against the limit and a peer', async () => orders(await shop(), config)],
   latency: ['Latency of an order', async () => latency(await shop(), config)],
   meshes: ['What a mesh costs an order', async () => meshes(await shop(), config)],

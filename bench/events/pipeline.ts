@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSeconds } from '../cpu.ts';
 import type { Published, PublishOrder } from './publishing.ts';
 import { run } from './servers.ts';
-import type { Taken } from './taking.ts';
+import type { Taken, TakeOrder } from './taking.ts';
 
 /** What came of one order to publish. */
 export interface Flow {
@@ -58,6 +58,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     async measure(order) {
       effective = [];
       const before = { cpu: cpuSeconds(pids), taken, at: performance.now() };
+      consumer.child.send({ timed: order.perSecond !== undefined } satisfies TakeOrder);
       publisher.child.send(order);
       const { published, committed } = (await publisher.answer()) as Published;
       total = published;

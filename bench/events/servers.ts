@@ -37,14 +37,7 @@ export async function startEventServers(): Promise<EventServers> {
   const broker = binary && (await startBroker({ paths, secrets: secretsIn(paths.secrets), binary }, quiet));
   if (broker) await brokerIsReady(broker);
   return {
-    async makeDatabase(name, ...files) {
-      await run(server.adminUrl(), `create database ${name}`);
-      const url = server.adminUrl(name);
-      const read = (file: string) =>
-        readFileSync(new URL(`../../platform/events/${file}`, import.meta.url), 'utf8');
-      await run(url, [...files.map(read), EFFECTS].join(';\n'));
-      return url;
-    },
+    makeDatabase: (name, ...files) => makeDatabase(server.adminUrl(), name, ...files),
     postgres: server.identity.pid,
     broker: broker ? { url: broker.url, pid: broker.running()?.identity.pid ?? 0 } : undefined,
     async stop() {
@@ -53,6 +46,22 @@ export async function startEventServers(): Promise<EventServers> {
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+/** Makes a database as {@link EventServers.makeDatabase} does, on a server that `adminUrl` reaches. */
+export async function makeDatabase(
+  adminUrl: string,
+  name: string,
+  ...files: readonly string[]
+): Promise<string> {
+  const url = new URL(adminUrl);
+  url.pathname = '/postgres';
+  await run(url.href, `create database ${name}`);
+  url.pathname = `/${name}`;
+  const read = (file: string) =>
+    readFileSync(new URL(`../../platform/events/${file}`, import.meta.url), 'utf8');
+  await run(url.href, [...files.map(read), EFFECTS].join(';\n'));
+  return url.href;
 }
 
 /** Runs statements in a database, and returns the rows of a single one. */

@@ -1,10 +1,15 @@
 import { clockMs } from './clock.ts';
 
+/** What the parent asks for: the time of each effect, or not. */
+export interface TakeOrder {
+  readonly timed: boolean;
+}
+
 /** What a taking process tells its parent. */
 export interface Taken {
   /** How many have taken effect, since its start. */
   readonly taken: number;
-  /** Each event's number, and when its effect was committed, of those that were not told before. */
+  /** If asked for: each event's number, and when its effect was committed, of those that were not told before. */
   readonly effective: readonly (readonly [number: number, ms: number])[];
 }
 
@@ -16,11 +21,15 @@ export function serveTaking(): (numbers: readonly number[]) => void {
   let taken = 0;
   let effective: [number, number][] = [];
   let telling = false;
+  let timed = false;
+  process.on('message', (order: TakeOrder) => {
+    timed = order.timed;
+  });
   process.on('disconnect', () => process.exit());
   return (numbers) => {
     const now = clockMs();
     taken += numbers.length;
-    for (const number of numbers) effective.push([number, now]);
+    if (timed) for (const number of numbers) effective.push([number, now]);
     if (telling) return;
     telling = true;
     setTimeout(() => {
