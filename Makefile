@@ -47,7 +47,7 @@ rollback: install-npm ## End the canary: SERVICE=product
 transactions: install-npm ## Show the distributed transactions in flight
 	@$(launcher) transactions
 
-events: install-npm ## Show who reads whose events, and what is parked: EVENT=id, REPLAY=id or all, DISCARD=id
+events: install-npm ## Show who reads whose events, and what is parked: EVENT=id, REPLAY=id or all, DISCARD=id, FORGET=consumer
 	@$(launcher) events
 
 rebuild: install-npm ## Make a service's copies of others' data anew: SERVICE=order

@@ -26,11 +26,8 @@ export interface BenchShop {
   postgres(): number;
   /** Who calls, and for what. */
   readonly callers: Pick<Scenario, 'tokens' | 'productIds'>;
-  /**
-   * A load of CreateOrder: without a mesh on the order service's instances, else on the gateway. The cost is that of all
-   * of the shop's processes, and of those in `besides`.
-   */
-  order(pace: Pace, seconds: number, besides?: readonly number[]): Promise<Measured>;
+  /** A load of CreateOrder: without a mesh on the order service's instances, else on the gateway. */
+  order(pace: Pace, seconds: number): Promise<Measured>;
   stop(): Promise<void>;
 }
 
@@ -65,8 +62,8 @@ export async function startBenchShop(options: Omit<ShopOptions, 'home'>): Promis
     const pids = () => processes().map(({ pid }) => pid);
     const targets =
       options.mesh === 'none' ? hostsOf(shop.addresses.order) : [`127.0.0.1:${shop.gatewayPort}`];
-    const order = (pace: Pace, seconds: number, besides: readonly number[] = []) =>
-      measure({ ...callers, method: 'CreateOrder', targets, pace, seconds }, [...pids(), ...besides]);
+    const order = (pace: Pace, seconds: number) =>
+      measure({ ...callers, method: 'CreateOrder', targets, pace, seconds }, pids());
     const postgres = () => processes().find(({ kind }) => kind === 'postgres')?.pid ?? 0;
     return { shop, coldMs, pids, postgres, callers, order, stop };
   } catch (cause) {

@@ -58,7 +58,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     async measure(order) {
       effective = [];
       const before = { cpu: cpuSeconds(pids), taken, at: performance.now() };
-      consumer.child.send({ timed: order.perSecond !== undefined } satisfies TakeOrder);
+      consumer.child.send({ timed: order.steady !== undefined } satisfies TakeOrder);
       publisher.child.send(order);
       const { published, committed } = (await publisher.answer()) as Published;
       total = published;

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clockMs } from './clock.ts';
 
-/** What a publishing process is told to do: as much as is taken, or so many a second. */
+/** What a publishing process is told to do: as much as is taken, or at a steady rate. */
 export interface PublishOrder {
   readonly seconds: number;
-  readonly perSecond?: number;
+  readonly steady?: {
+    readonly perSecond: number;
+    readonly perTransaction: number;
+  };
 }
 
 /** What it did. */
@@ -44,15 +47,25 @@ export function servePublishing(publish: (numbers: readonly number[]) => Promise
     await Promise.all(Array.from({ length: WRITERS }, writer));
   }
 
-  /** Each in a transaction of its own, whether the ones before are committed or not. */
-  async function steadily(seconds: number, perSecond: number): Promise<Published['committed']> {
+  /** Each transaction when it is due, whether the ones before are committed or not. */
+  async function steadily(
+    seconds: number,
+    { perSecond, perTransaction }: Required<PublishOrder>['steady'],
+  ): Promise<Published['committed']> {
     const committed: [number, number][] = [];
     const writing: Promise<void>[] = [];
     const began = performance.now();
+    const write = async (numbers: readonly number[]) => {
+      await publish(numbers);
+      const now = clockMs();
+      for (const number of numbers) committed.push([number, now]);
+    };
     for (let due = 0; due < seconds * perSecond; ) {
-      for (; due < Math.min(seconds, (performance.now() - began) / 1_000) * perSecond; due++) {
-        const number = published++;
-        writing.push(publish([number]).then(() => void committed.push([number, clockMs()])));
+      const elapsed = Math.min(seconds, (performance.now() - began) / 1_000);
+      for (; due < elapsed * perSecond; due += perTransaction) {
+        const first = published;
+        published += perTransaction;
+        writing.push(write(Array.from({ length: perTransaction }, (_, i) => first + i)));
       }
       await sleep(1);
     }
@@ -65,9 +78,9 @@ export function servePublishing(publish: (numbers: readonly number[]) => Promise
       taken = message.taken;
       return;
     }
-    const { seconds, perSecond } = message;
-    const committed = perSecond === undefined ? [] : await steadily(seconds, perSecond);
-    if (perSecond === undefined) await flood(seconds);
+    const { seconds, steady } = message;
+    const committed = steady ? await steadily(seconds, steady) : [];
+    if (!steady) await flood(seconds);
     process.send?.({ published, committed } satisfies Published);
   });
   process.on('disconnect', () => process.exit());

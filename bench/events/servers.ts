@@ -15,15 +15,15 @@ export interface EventServers {
   /** Makes a database that has run these files of platform/events, and a table of effects. Returns its URL. */
   makeDatabase(name: string, ...files: readonly string[]): Promise<string>;
   readonly postgres: number;
-  /** Undefined where there is no nats-server. */
+  /** Undefined where there is no nats-server, or none is wanted. */
   readonly broker: { readonly url: string; readonly pid: number } | undefined;
   stop(): Promise<void>;
 }
 
 const EFFECTS = 'create table effects (subject uuid not null, number bigint not null)';
 
-/** Starts them. As in a shop, a commit waits for the disk. */
-export async function startEventServers(): Promise<EventServers> {
+/** Starts them, or PostgreSQL alone. As in a shop, a commit waits for the disk. */
+export async function startEventServers(withBroker = true): Promise<EventServers> {
   const home = mkdtempSync(join(tmpdir(), 'souk-bench-'));
   const paths = pathsIn(home);
   prepareFolders(paths);
@@ -32,7 +32,7 @@ export async function startEventServers(): Promise<EventServers> {
     password: randomBytes(16).toString('hex'),
     logFile: join(home, 'postgres.log'),
   });
-  const binary = findNats(readConfig());
+  const binary = withBroker ? findNats(readConfig()) : undefined;
   const quiet = { changed: () => {}, log: console.warn, longestDelayMs: undefined };
   const broker = binary && (await startBroker({ paths, secrets: secretsIn(paths.secrets), binary }, quiet));
   if (broker) await brokerIsReady(broker);
