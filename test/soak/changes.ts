@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Shop } from '../../mesh/local/shop.ts';
-import type { Random } from '../chaos/random.ts';
+import type { Random } from '../random.ts';
 
 const services = ['user', 'product', 'order'];
 

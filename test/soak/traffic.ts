@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectError } from '@connectrpc/connect';
-import type { Random } from '../chaos/random.ts';
 import type { Customer, World } from '../chaos/world.ts';
 import { linesKey, type RequestRecord } from '../invariants/given.ts';
+import type { Random } from '../random.ts';
 
 /** What clients saw. */
 export interface Calls {
