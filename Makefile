@@ -85,6 +85,9 @@ check: install proto-deps ## Types, lint, format, contracts, generated code
 lint: install-npm proto-deps ## Types, lint and format of code and contracts
 	@tsc -p . && biome check --error-on-warnings && $(MAKE) --no-print-directory proto-lint
 
+audit: install-npm ## Known weaknesses of the packages, high and critical ones (asks npm's registry)
+	@npm audit --audit-level=high
+
 fmt: install-npm ## Format code and contracts
 	@biome check --write && buf format --write proto
 
@@ -132,4 +135,4 @@ install-nats: install-npm
 install-manifest-checks: install-npm
 	@$(NODE) mesh/kubernetes/checks/install.ts
 
-.PHONY: up down status logs seed scale restart canary promote rollback transactions events rebuild reset install install-npm install-envoy install-nats install-manifest-checks test test-deep verify chaos check lint fmt bench load images help
+.PHONY: up down status logs seed scale restart canary promote rollback transactions events rebuild reset install install-npm install-envoy install-nats install-manifest-checks test test-deep verify chaos check lint audit fmt bench load images help
