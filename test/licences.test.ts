@@ -28,7 +28,12 @@ it('all packages have a licence that lets a shop be run and sold', () => {
 it('docs/licences.md lists them (vitest -u writes it)', async () => {
   const list = (some: typeof packages) =>
     [...new Set(some.map(({ name, version, license }) => `| ${name} | ${version} | ${license} |`))].sort();
-  const table = (some: typeof packages) => ['| Package | Version | Licence |', '|---|---|---|', ...list(some), ''];
+  const table = (some: typeof packages) => [
+    '| Package | Version | Licence |',
+    '|---|---|---|',
+    ...list(some),
+    '',
+  ];
   const text = [
     '# Licences of the packages',
     '',
