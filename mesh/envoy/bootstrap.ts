@@ -9,6 +9,7 @@ import { type RateLimits, usualRates } from './governance/rate-limits.ts';
 import { listener } from './listeners.ts';
 import { address, type Resource, typed } from './resource.ts';
 import { gatewayRoutes, internalRoutes } from './routes.ts';
+import { statistics } from './statistics.ts';
 import { outboundTls } from './tls.ts';
 
 /** Where the gateway listens, and which files it reads and writes. */
@@ -67,6 +68,7 @@ export function gatewayBootstrap(options: GatewayOptions): Resource {
   return {
     node: { id: 'gateway', cluster: 'souk' },
     admin: { address: address(host, options.adminPort) },
+    ...statistics,
     ...(faults ? { layered_runtime: faultRuntime } : {}),
     static_resources: {
       listeners: [gateway, ...(options.internalPort === undefined ? [] : [internal(options.internalPort)])],

@@ -8,6 +8,7 @@ import { faultFilter, faultRuntime } from './governance/faults.ts';
 import { listener } from './listeners.ts';
 import { address, type Resource, typed } from './resource.ts';
 import { internalRoutes } from './routes.ts';
+import { statistics } from './statistics.ts';
 import { inboundTls, outboundTls } from './tls.ts';
 
 /** One instance's sidecar: where it listens, and which files it reads and writes. */
@@ -63,6 +64,7 @@ export function sidecarBootstrap(options: SidecarOptions): Resource {
   return {
     node: { id: name, cluster: 'souk' },
     admin: { address: address(host, options.adminPort) },
+    ...statistics,
     ...(faults ? { layered_runtime: faultRuntime } : {}),
     static_resources: {
       listeners: [inbound, outbound],

@@ -23,6 +23,10 @@ export interface LauncherConfig {
   readonly home: string;
   /** GATEWAY_PORT: default 8080; 0 picks a free one. */
   readonly gatewayPort: number;
+  /** DASHBOARD_PORT: default 8090; 0 picks a free one. */
+  readonly dashboardPort: number;
+  /** Whether the dashboard has buttons that kill, drain, pause and scale: not when NODE_ENV is production. */
+  readonly development: boolean;
   /** MESH: default sidecars. */
   readonly mesh: Mesh;
   /** DB: default single. */
@@ -78,6 +82,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): LauncherConfig
   const config: LauncherConfig = {
     home: resolve(repository, text('SOUK_HOME') ?? '.souk'),
     gatewayPort: integer('GATEWAY_PORT', 8080, 0, 65_535),
+    dashboardPort: integer('DASHBOARD_PORT', 8090, 0, 65_535),
+    development: text('NODE_ENV') !== 'production',
     mesh: choice('MESH', meshes),
     database: choice('DB', databaseTopologies),
     replicas: integer('REPLICAS', 2, 1, 8),

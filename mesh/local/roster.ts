@@ -26,6 +26,10 @@ export interface Roster {
   ready: boolean;
   /** Writes down what runs; called at each change. */
   save(): void;
+  /** Called after each change. */
+  readonly watchers: Set<() => void>;
+  /** What runs at the moment. */
+  processes(): ProcessRecord[];
   /** Signals one process by name; false if it isn't running. */
   kill(name: string, how: NodeJS.Signals): boolean;
   /** Kills all processes at once. */
@@ -48,6 +52,8 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
       return roster.deployments.flatMap(({ instances }) => instances).sort((a, b) => number(a) - number(b));
     },
     ready: false,
+    watchers: new Set(),
+    processes: records,
     deploy(service, name, version, settings) {
       const deployment = createDeployment({
         service,
@@ -78,6 +84,7 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
         ...standbyOf(roster.postgres),
         processes: records(),
       });
+      for (const changed of roster.watchers) changed();
     },
     kill(name, how) {
       const found = records().find((one) => one.name === name);

@@ -18,7 +18,7 @@ import type { Instance } from './instance.ts';
 import { stopLeftovers } from './leftovers.ts';
 import { installNats } from './nats-binary.ts';
 import { type Paths, pathsIn, prepareFolders, rotateLogs } from './paths.ts';
-import { isPortTaken } from './port-taken.ts';
+import { refuseTaken } from './port-taken.ts';
 import { type Progress, silent } from './progress.ts';
 import { lastWords, untilReachable } from './readiness.ts';
 import { createRegistry } from './registry.ts';
@@ -26,7 +26,7 @@ import { createRoster, type Roster } from './roster.ts';
 import { secretsIn } from './secrets.ts';
 import { serviceDatabase } from './service-environment.ts';
 import { services } from './services.ts';
-import { lock, removeState } from './state.ts';
+import { lock, type ProcessRecord, removeState } from './state.ts';
 import { OWN } from './versions.ts';
 import { type Wiring, wire } from './wiring.ts';
 import type { WorkloadSettings } from './workload.ts';
@@ -43,6 +43,8 @@ export interface ShopOptions {
   readonly events?: EventTransport;
   /** Default 0: a free port. */
   readonly gatewayPort?: number;
+  /** Where the caller will serve the dashboard: checked to be free before anything is started. */
+  readonly dashboardPort?: number;
   /** Instances of each service. Default 2. */
   readonly replicas?: number;
   /** More environment for a service's processes: `{ user: { ACCESS_TOKEN_TTL_S: '2' } }`. */
@@ -76,8 +78,15 @@ export interface Shop {
   readonly instances: readonly Instance[];
   /** The instances of each service, whose number can be changed, by its name. */
   deployment(service: string): Deployment;
+  readonly deployments: readonly Deployment[];
   /** New versions beside the old. */
   readonly canaries: Canaries;
+  /** An instance's part of its service's calls, of 1 altogether; 0 when it takes none. */
+  share(instance: Instance): number;
+  /** What runs at the moment. */
+  processes(): ProcessRecord[];
+  /** Calls back after each death, start and change of health, until the returned function is called. */
+  watch(changed: () => void): () => void;
   /** The URL with which a service reaches its own database, on the server that takes writes at the moment. */
   databaseUrl(service: string): string;
   /**
@@ -108,11 +117,8 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
   try {
     const left = await stopLeftovers(paths);
     if (left > 0) log(`stopped ${left} processes that a killed launcher had left behind`);
-    if (mesh !== 'none' && (await isPortTaken(gatewayPort))) {
-      throw new Cure(
-        `port ${gatewayPort} is taken by another program: stop it, or choose another by GATEWAY_PORT`,
-      );
-    }
+    if (mesh !== 'none') await refuseTaken('GATEWAY_PORT', gatewayPort);
+    await refuseTaken('DASHBOARD_PORT', options.dashboardPort ?? 0);
     rotateLogs(paths);
     const wiring = await wire(mesh, replicas, gatewayPort);
     const { ports } = wiring;
@@ -148,6 +154,13 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
         return roster.instances;
       },
       deployment,
+      deployments: roster.deployments,
+      share: ({ service, name }) => workloads.registry.share(service, name),
+      processes: roster.processes,
+      watch: (changed) => {
+        roster.watchers.add(changed);
+        return () => roster.watchers.delete(changed);
+      },
       canaries: createCanaries({
         registry: workloads.registry,
         deployment,

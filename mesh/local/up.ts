@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import type { Dashboard } from '../dashboard/dashboard.ts';
 import { type LauncherConfig, repository } from './config.ts';
 import { takeOrders } from './control.ts';
 import { Cure } from './cure.ts';
@@ -22,6 +23,7 @@ export async function up(
 ): Promise<number> {
   const giveUp = new AbortController();
   let shop: Shop | undefined;
+  let dashboard: Dashboard | undefined;
   let signals = 0;
   const stopped = new Promise<void>((resolve) => {
     const onSignal = () => {
@@ -36,7 +38,10 @@ export async function up(
     };
     process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   });
-  const log = (line: string) => print(`${new Date().toISOString()} ${line}`);
+  const log = (line: string) => {
+    print(`${new Date().toISOString()} ${line}`);
+    dashboard?.log(line);
+  };
 
   print('Starting Souk');
   try {
@@ -46,6 +51,7 @@ export async function up(
       events: config.events,
       database: config.database,
       gatewayPort: config.gatewayPort,
+      dashboardPort: config.dashboardPort,
       replicas: config.replicas,
       signal: giveUp.signal,
       progress: createProgress(print),
@@ -59,10 +65,19 @@ export async function up(
   }
   const logs = relative(repository, shop.paths.logs) || shop.paths.logs;
   print(config.mesh === 'none' ? welcomeDirectly(shop.addresses, logs) : welcome(shop.gatewayPort, logs));
-  const control = await takeOrders(shop.paths, ordersFor(shop));
+  const orders = ordersFor(shop);
+  const control = await takeOrders(shop.paths, orders);
+  const { startDashboard } = await import('../dashboard/dashboard.ts');
+  dashboard = await startDashboard({
+    shop,
+    port: config.dashboardPort,
+    orders: config.development ? orders : undefined,
+  });
+  print(`  What goes on: http://127.0.0.1:${dashboard.port}\n`);
   started();
   await stopped;
   control.close();
+  await dashboard.close();
   await shop.stop();
   print('Stopped.');
   return 0;
