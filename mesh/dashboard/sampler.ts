@@ -16,52 +16,76 @@ export interface Sample {
   readonly opinions: Opinions;
 }
 
-/** Memory is read each so many samples: the system adds up a process's pages for it. */
-const memoryEvery = 10;
+/**
+ * What the instances and the system say is asked for not more often than this, in milliseconds: it costs more than to
+ * ask the Envoys, and changes less.
+ */
+const slowEveryMs = 1_900;
+/** Memory is read each so many of those times: the system adds up a process's pages for it. */
+const memoryEvery = 8;
 
 /** Asks everything that runs in a shop how it is. */
 export function createSampler(shop: Shop): () => Promise<Sample> {
   const readEnvoys = createEnvoyReader(shop);
-  const readInstances = createInstanceReader(shop);
-  const meter = createProcessMeter();
+  const readSlow = createSlowReader(shop);
   const addCalls = createCallSeries();
-  let memory = new Map<string, number>();
-  let samples = 0;
   let last = performance.now();
 
   return async () => {
-    const [envoys, instances] = await Promise.all([readEnvoys(), readInstances()]);
-    const now = performance.now();
-    const seconds = (now - last) / 1000;
-    last = now;
+    const [envoys, slow] = await Promise.all([readEnvoys(), readSlow()]);
+    const seconds = (performance.now() - last) / 1000;
+    last = performance.now();
 
-    const values = new Map<string, number>(instances.gauges);
-    const edges = edgesOf(
-      envoys.readings,
-      services.map(({ name }) => name),
-    );
-    const calls = new Map<string, Calls>(instances.calls);
+    const edges = edgesOf(envoys.readings, names);
+    const values = new Map<string, number>(slow.values);
+    const calls = new Map<string, Calls>();
     for (const [name, edge] of edges) {
       calls.set(`edge|${name}`, edge);
       addTrouble(`edge|${name}`, edge, values);
     }
-    for (const { name } of services) {
+    for (const name of names) {
       const to = [...edges].flatMap(([edge, of]) => (edge.endsWith(`>${name}`) ? [of] : []));
-      // Without a mesh only the services themselves know of their calls.
-      const seen = to.length > 0 ? joined(to) : instances.services.get(name);
-      if (seen) calls.set(`service|${name}`, seen);
+      if (to.length > 0) calls.set(`service|${name}`, joined(to));
     }
     addCalls(calls, seconds, values);
-    for (const [name, more] of instances.grown) values.set(`count|${name}|rate`, more / seconds);
+    return { time: Date.now(), values, opinions: envoys.opinions };
+  };
+}
+
+const names = services.map(({ name }) => name);
+
+/** What the instances and the system say; the same again where they have just been asked. */
+function createSlowReader(shop: Shop): () => Promise<{ values: ReadonlyMap<string, number> }> {
+  const readInstances = createInstanceReader(shop);
+  const meter = createProcessMeter();
+  const addCalls = createCallSeries();
+  let memory = new Map<string, number>();
+  let values = new Map<string, number>();
+  let readings = 0;
+  let last = Number.NEGATIVE_INFINITY;
+
+  return async () => {
+    const seconds = (performance.now() - last) / 1000;
+    if (seconds * 1000 < slowEveryMs) return { values };
+    last = performance.now();
+    const instances = await readInstances();
+    const next = new Map<string, number>(instances.gauges);
+    const calls = new Map<string, Calls>(instances.calls);
+    // Without a mesh only the services themselves know of their calls.
+    if (shop.gatewayPort === 0)
+      for (const [name, seen] of instances.services) calls.set(`service|${name}`, seen);
+    addCalls(calls, seconds, next);
+    for (const [name, more] of instances.grown) next.set(`count|${name}|rate`, more / seconds);
 
     const processes = processesOf(shop);
-    for (const [name, percent] of meter.cpu(processes)) values.set(`process|${name}|cpu`, percent);
-    if (samples++ % memoryEvery === 0) memory = meter.memory(processes);
+    for (const [name, percent] of meter.cpu(processes)) next.set(`process|${name}|cpu`, percent);
+    if (readings++ % memoryEvery === 0) memory = meter.memory(processes);
     for (const { name } of processes) {
       const bytes = memory.get(name);
-      if (bytes) values.set(`process|${name}|memory`, bytes);
+      if (bytes) next.set(`process|${name}|memory`, bytes);
     }
-    return { time: Date.now(), values, opinions: envoys.opinions };
+    values = next;
+    return { values };
   };
 }
 

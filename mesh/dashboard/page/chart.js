@@ -134,10 +134,7 @@ export function createChart(place, { title, lines, format, log = false }) {
     shape = wantedShape;
     if (chart?.cursor.idx === undefined || chart.cursor.idx === null || (chart.cursor.left ?? -1) < 0)
       tell(wanted);
-    canvas.setAttribute(
-      'aria-label',
-      `${title}: ${legend.textContent || 'nothing yet'}`,
-    );
+    canvas.setAttribute('aria-label', `${title}: ${legend.textContent || 'nothing yet'}`);
   };
   return {
     show,

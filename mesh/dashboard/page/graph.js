@@ -81,7 +81,7 @@ function edgeLabel([x, y], seen, level) {
     seen.p50 === null ? '' : `${shortest(seen.p50)} / ${shortest(seen.p95)} / ${duration(seen.p99)}`,
     trouble.join(' '),
   ].filter(Boolean);
-  const width = Math.max(...rows.map((row) => row.length)) * 6 + 10;
+  const width = Math.max(...rows.map((row) => row.length)) * 6.5 + 12;
   const height = rows.length * 14 + 6;
   return svg(
     'g',
@@ -149,13 +149,18 @@ function gatewayBox(at, { up }) {
   );
 }
 
+/** Half a box's width, and where its top is, from its centre. @param {Box | undefined} at */
+function corner(at) {
+  return /** @type {const} */ ([(at?.w ?? 0) / 2, -(at?.h ?? 0) / 2]);
+}
+
 /** @param {Box | undefined} at @param {PartView[]} parts */
 function postgresBox(at, parts) {
   const servers = parts.map(({ name, up }) => ({
     up,
     say: `${name.replace('postgres-', '') === name ? (parts.length > 1 ? 'primary' : 'server') : 'standby'} · CPU ${cpu(latest(`process|${name}|cpu`))}`,
   }));
-  const top = -(at?.h ?? 0) / 2;
+  const [half, top] = corner(at);
   const down = parts.some(({ up }) => !up);
   return box(
     'postgres',
@@ -163,11 +168,15 @@ function postgresBox(at, parts) {
     [
       text(0, top + 22, 'PostgreSQL', 'title'),
       ...servers.flatMap(({ up, say }, n) => [
-        svg('g', { transform: `translate(${-70} ${top + 42 + n * 18})` }, sign(up ? 'serving' : 'dead')),
-        text(-56, top + 46 + n * 18, up ? say : 'down', 'left'),
+        svg(
+          'g',
+          { transform: `translate(${-half + 18} ${top + 42 + n * 18})` },
+          sign(up ? 'serving' : 'dead'),
+        ),
+        text(-half + 32, top + 46 + n * 18, up ? say : 'down', 'left'),
       ]),
       ...services.flatMap((name, n) =>
-        storeRow(`database|${name}`, name, top + 62 + servers.length * 18 + n * 34, true),
+        storeRow(`database|${name}`, name, half, top + 54 + servers.length * 18 + n * 38),
       ),
     ],
     down ? 'bad' : 'ok',
@@ -176,8 +185,8 @@ function postgresBox(at, parts) {
 
 /** @param {Box | undefined} at @param {PartView | undefined} broker */
 function queuesBox(at, broker) {
-  const top = -(at?.h ?? 0) / 2;
-  const pairs = names(/^event\|.*\|rate$/).map((name) => name.split('|')[1] ?? '');
+  const [half, top] = corner(at);
+  const pairs = names(/^lag\|.*\|events$/).map((name) => name.split('|')[1] ?? '');
   return box(
     'queues',
     at,
@@ -188,9 +197,9 @@ function queuesBox(at, broker) {
         const lag = latest(`lag|${pair}|events`) ?? 0;
         return storeRow(
           `event|${pair}`,
-          `${pair.replace('>', ' → ')}`,
-          top + 46 + n * 42,
-          false,
+          pair.replace('>', ' → '),
+          half,
+          top + 50 + n * 42,
           `lag ${rate(lag)}`,
         );
       }),
@@ -204,23 +213,22 @@ function queuesBox(at, broker) {
  *
  * @param {string} subject
  * @param {string} name
+ * @param {number} half of the box's width
  * @param {number} y
- * @param {boolean} quiet
  * @param {string} [more]
  */
-function storeRow(subject, name, y, quiet, more = '') {
+function storeRow(subject, name, half, y, more = '') {
   const seen = calls(subject);
-  if (!seen.known && quiet) return [];
+  const side = half - 10;
+  const times =
+    seen.p50 === null ? '' : `${shortest(seen.p50)} / ${shortest(seen.p95)} / ${duration(seen.p99)}`;
   return [
-    text(-84, y, name, 'left strong'),
-    text(84, y, [more, `${rate(seen.rate)}/s`].filter(Boolean).join(' · '), 'right'),
-    text(
-      -84,
-      y + 14,
-      seen.p50 === null ? '' : `${shortest(seen.p50)} / ${shortest(seen.p95)} / ${duration(seen.p99)}`,
-      'left',
-    ),
-    ...(seen.failed > 0 ? [text(84, y + 14, `${percent(seen.success)} ok`, 'right trouble')] : []),
+    text(-side, y, name, 'left strong'),
+    text(side, y, `${rate(seen.rate)}/s`, 'right'),
+    text(-side, y + 15, times, 'left'),
+    seen.failed > 0
+      ? text(side, y + 15, `${percent(seen.success)} ok`, 'right trouble')
+      : text(side, y + 15, more, 'right'),
   ];
 }
 

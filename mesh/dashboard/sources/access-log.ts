@@ -76,9 +76,10 @@ export function parseFailure(line: string): Failure | undefined {
 
 /** Its gRPC status, or what comes closest where the caller speaks HTTP, or went away. */
 function statusOf({ grpc_status, status }: Line, flags: string): string {
+  // DR, DC: the caller closed the stream or the connection, and saw no status.
+  if (/\bD[RC]\b/.test(flags)) return 'CANCELLED';
   if (grpc_status !== null) return statusName(grpc_status);
-  // DR, DC: the caller closed the stream or the connection.
-  if (/\bD[RC]\b/.test(flags) || !status) return 'CANCELLED';
+  if (!status) return 'CANCELLED';
   return status < 400 ? 'OK' : `HTTP ${status}`;
 }
 

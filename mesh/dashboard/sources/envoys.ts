@@ -11,7 +11,8 @@ export interface EnvoyReadings {
   readonly opinions: ReadonlyMap<string, readonly EnvoyHost[]>;
 }
 
-const path = statsPath(services.map(({ name }) => name));
+const names = services.map(({ name }) => name);
+const path = statsPath(names);
 
 /** Asks the Envoys, and remembers what they said the last time. */
 export function createEnvoyReader(shop: Shop): () => Promise<EnvoyReadings> {
@@ -22,13 +23,12 @@ export function createEnvoyReader(shop: Shop): () => Promise<EnvoyReadings> {
     const readings: EnvoyReading[] = [];
     await Promise.all(
       envoysOf(shop).map(async ({ name, caller, adminPort }) => {
-        const [stats, clusters] = await Promise.all([
-          ask(adminPort, path),
-          ask(adminPort, '/clusters?format=json'),
-        ]);
-        if (clusters !== undefined) opinions.set(name, parseClusters(clusters));
+        const stats = await ask(adminPort, path);
         if (stats === undefined) return;
         const now = parseStats(stats);
+        // Which of the instances it is takes another question, for which there is seldom cause.
+        const clusters = hasTakenOut(now) ? await ask(adminPort, '/clusters?format=json') : undefined;
+        if (clusters !== undefined) opinions.set(name, parseClusters(clusters));
         next.set(name, now);
         readings.push({ caller, before: last.get(name), now });
       }),
@@ -36,6 +36,14 @@ export function createEnvoyReader(shop: Shop): () => Promise<EnvoyReadings> {
     last = next;
     return { readings, opinions };
   };
+}
+
+/** Whether an Envoy keeps calls from any instance that it knows. */
+function hasTakenOut({ values }: EnvoyStats): boolean {
+  return names.some((name) => {
+    const of = (statistic: string) => values.get(`cluster.${name}.${statistic}`) ?? 0;
+    return of('outlier_detection.ejections_active') > 0 || of('membership_healthy') < of('membership_total');
+  });
 }
 
 function envoysOf(shop: Shop): { name: string; caller: string; adminPort: number }[] {

@@ -1,3 +1,5 @@
+import { readContractFile } from '../../envoy/contract.ts';
+import { descriptorSetFile } from '../../local/gateway.ts';
 import type { Shop } from '../../local/shop.ts';
 import { ask } from './ask.ts';
 import type { Calls } from './calls.ts';
@@ -14,6 +16,11 @@ export interface InstanceReadings {
   readonly gauges: ReadonlyMap<string, number>;
   readonly grown: ReadonlyMap<string, number>;
 }
+
+/** Methods that last as long as somebody listens: how long says nothing of the service. */
+const streams: ReadonlySet<string> = new Set(
+  readContractFile(descriptorSetFile).flatMap(({ path, streaming }) => (streaming ? [path.slice(1)] : [])),
+);
 
 /** Asks the instances, and remembers what they said the last time. */
 export function createInstanceReader(shop: Shop): () => Promise<InstanceReadings> {
@@ -60,7 +67,7 @@ export function createInstanceReader(shop: Shop): () => Promise<InstanceReadings
 }
 
 function asOne(methods: ReadonlyMap<string, Calls>): Calls {
-  const all = [...methods.values()];
+  const all = [...methods].flatMap(([method, calls]) => (streams.has(method) ? [] : [calls]));
   const total = (of: (calls: Calls) => number) => all.reduce((sum, calls) => sum + of(calls), 0);
   return {
     ended: total(({ ended }) => ended),

@@ -5,20 +5,22 @@ export interface Sample {
   readonly value: number;
 }
 
-/** Reads those samples of Prometheus' text format whose names are wanted; what it doesn't understand, it skips. */
-export function* parseSamples(text: string, wanted: (name: string) => boolean): Generator<Sample> {
-  for (const line of text.split('\n')) {
-    const end = line.search(/[{ ]/);
-    if (end < 1 || line.startsWith('#')) continue;
-    const name = line.slice(0, end);
-    if (!wanted(name)) continue;
-    const match = /^(?:\{(.*?)\})? ([^ ]+)/.exec(line.slice(end));
-    const value = Number(match?.[2]?.replace('Inf', 'Infinity'));
-    if (!match || Number.isNaN(value)) continue;
-    const labels: Record<string, string> = {};
-    for (const [, key = '', text = ''] of (match[1] ?? '').matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)) {
-      labels[key] = text.replace(/\\(.)/g, (_, escaped) => (escaped === 'n' ? '\n' : escaped));
+/** Finds the samples of the given metrics in Prometheus' text format. One expression passes over the rest at speed. */
+export function samplesOf(names: readonly string[]): (text: string) => Generator<Sample> {
+  const lines = new RegExp(`^(${names.join('|')})(?:\\{(.*)\\})? ([^ \\n]+)`, 'gm');
+  return function* (text) {
+    for (const [, name = '', labels = '', value = ''] of text.matchAll(lines)) {
+      yield { name, labels: parseLabels(labels), value: Number(value.replace('Inf', 'Infinity')) };
     }
-    yield { name, labels, value };
+  };
+}
+
+function parseLabels(text: string): Record<string, string> {
+  const labels: Record<string, string> = {};
+  for (const [, name = '', value = ''] of text.matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)) {
+    labels[name] = value.includes('\\')
+      ? value.replace(/\\(.)/g, (_, escaped) => (escaped === 'n' ? '\n' : escaped))
+      : value;
   }
+  return labels;
 }

@@ -1,7 +1,7 @@
 import type { Calls } from './calls.ts';
 import { growth } from './counters.ts';
 import { type Bucket, type Histogram, merged, since } from './histogram.ts';
-import { parseSamples, type Sample } from './prometheus-text.ts';
+import { type Sample, samplesOf } from './prometheus-text.ts';
 import { outcomeOf } from './status.ts';
 
 /** The metrics that are read, by what they are read as. */
@@ -18,7 +18,7 @@ const NAMES = {
   consumed: 'events_consumed_total',
   deliveries: 'event_delivery_seconds_bucket',
 } as const;
-const wanted: ReadonlySet<string> = new Set(Object.values(NAMES));
+const parse = samplesOf(Object.values(NAMES));
 
 /** What an instance's /metrics says, counted since it started. */
 export interface InstanceMetrics {
@@ -40,7 +40,7 @@ export function parseInstance(text: string): InstanceMetrics {
     if (row.length === 0) bounds.set(key, row);
     row.push([Number(labels.le?.replace('+Inf', 'Infinity')) * 1000, value]);
   };
-  for (const sample of parseSamples(text, (name) => wanted.has(name))) {
+  for (const sample of parse(text)) {
     const { labels, value } = sample;
     const method = `${labels.service}/${labels.method}`;
     if (sample.name === NAMES.calls) counters.set(`method|${method}|${labels.code}`, value);
