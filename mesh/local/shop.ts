@@ -27,6 +27,7 @@ import { secretsIn } from './secrets.ts';
 import { serviceDatabase } from './service-environment.ts';
 import { services } from './services.ts';
 import { lock, removeState } from './state.ts';
+import type { Telemetry } from './telemetry.ts';
 import { OWN } from './versions.ts';
 import { type Wiring, wire } from './wiring.ts';
 import type { WorkloadSettings } from './workload.ts';
@@ -47,6 +48,8 @@ export interface ShopOptions {
   readonly replicas?: number;
   /** More environment for a service's processes: `{ user: { ACCESS_TOKEN_TTL_S: '2' } }`. */
   readonly settings?: Readonly<Record<string, NodeJS.ProcessEnv>>;
+  /** Where telemetry goes. Default: nowhere, and none is made. */
+  readonly telemetry?: Pick<Telemetry, 'endpoint' | 'environment'> | undefined;
   /** The program of each service. Default `services/<name>/main.ts`. */
   readonly entry?: (service: string) => string;
   /** false, for tests only: the database doesn't wait for the disk. Default true. */
@@ -224,7 +227,7 @@ async function startParts(
         postgresStandbyPort: roster.postgres.standby?.port,
         eventsUrl: roster.broker?.url ?? '',
         sidecarSecret: authority ? secrets('sidecar') : '',
-        inherited: config.inherited,
+        inherited: { ...config.inherited, ...options.telemetry?.environment },
       },
       events,
     };

@@ -8,6 +8,7 @@ import { pathsIn } from './paths.ts';
 import { createProgress } from './progress.ts';
 import { AlreadyRunning, type Shop, startShop } from './shop.ts';
 import { readState } from './state.ts';
+import { startTelemetry } from './telemetry.ts';
 
 /**
  * Starts the shop and runs it until SIGINT or SIGTERM; a second one kills everything at once.
@@ -39,6 +40,7 @@ export async function up(
   const log = (line: string) => print(`${new Date().toISOString()} ${line}`);
 
   print('Starting Souk');
+  const telemetry = await startTelemetry(config.inherited);
   try {
     shop = await startShop({
       home: config.home,
@@ -47,11 +49,13 @@ export async function up(
       database: config.database,
       gatewayPort: config.gatewayPort,
       replicas: config.replicas,
+      telemetry,
       signal: giveUp.signal,
       progress: createProgress(print),
       log,
     });
   } catch (cause) {
+    await telemetry?.receiver?.close();
     if (cause instanceof AlreadyRunning) return alreadyRunning(config, print);
     if (!giveUp.signal.aborted) throw cause;
     print('Stopped.');
@@ -64,6 +68,7 @@ export async function up(
   await stopped;
   control.close();
   await shop.stop();
+  await telemetry?.receiver?.close();
   print('Stopped.');
   return 0;
 }
