@@ -107,6 +107,7 @@ export interface SpanView {
 export interface TraceSummary {
   readonly traceId: string;
   readonly name: string;
+  readonly service: string;
   readonly startMs: number;
   readonly durationMs: number;
   readonly spans: number;

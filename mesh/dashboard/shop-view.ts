@@ -18,9 +18,7 @@ export function viewShop(
     ...options,
     parts: partsOf(shop),
     instances: shop.deployments.flatMap((deployment) =>
-      deployment.instances.map((instance) =>
-        viewInstance(shop, instance, deployment.version().name, opinions),
-      ),
+      deployment.instances.map((instance) => viewInstance(instance, deployment.version().name, opinions)),
     ),
   };
 }
@@ -46,7 +44,7 @@ function partsOf(shop: Shop): PartView[] {
   ];
 }
 
-function viewInstance(shop: Shop, instance: Instance, version: string, opinions: Opinions): InstanceView {
+function viewInstance(instance: Instance, version: string, opinions: Opinions): InstanceView {
   const running = instance.running();
   const address = `127.0.0.1:${instance.sidecar?.inboundPort ?? instance.port()}`;
   const opinionsOf = (about: (host: EnvoyHost) => boolean) =>
@@ -70,7 +68,7 @@ function viewInstance(shop: Shop, instance: Instance, version: string, opinions:
     address,
     state,
     by: state === 'ejected' ? ejectedBy : state === 'unhealthy' ? unhealthyFor : [],
-    share: shop.share(instance),
+    share: instance.share(),
     since: running?.since ?? 0,
     deaths: instance.deaths(),
   };

@@ -39,6 +39,8 @@ export interface Instance {
   port(): number;
   metricsPort(): number;
   serving(): boolean;
+  /** Its part of its service's calls, of 1 altogether; 0 when it takes none. */
+  share(): number;
   running(): Running | undefined;
   /** How often it has ended by itself. */
   deaths(): number;
@@ -113,6 +115,7 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
     port: () => port as number,
     metricsPort: () => metricsPort as number,
     serving: reachable,
+    share: () => registry.share(service, name),
     sidecar,
     refresh,
     running: () => supervised.current(),

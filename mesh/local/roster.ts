@@ -26,8 +26,8 @@ export interface Roster {
   ready: boolean;
   /** Writes down what runs; called at each change. */
   save(): void;
-  /** Called after each change. */
-  readonly watchers: Set<() => void>;
+  /** Calls back after each change, until the returned function is called. */
+  watch(changed: () => void): () => void;
   /** What runs at the moment. */
   processes(): ProcessRecord[];
   /** Signals one process by name; false if it isn't running. */
@@ -41,6 +41,7 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
   const launcher = identify(process.pid) as ProcessIdentity;
   const since = Date.now();
   let closed = false;
+  const watchers = new Set<() => void>();
 
   const roster: Roster = {
     postgres: undefined,
@@ -52,7 +53,10 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
       return roster.deployments.flatMap(({ instances }) => instances).sort((a, b) => number(a) - number(b));
     },
     ready: false,
-    watchers: new Set(),
+    watch(changed) {
+      watchers.add(changed);
+      return () => watchers.delete(changed);
+    },
     processes: records,
     deploy(service, name, version, settings) {
       const deployment = createDeployment({
@@ -84,7 +88,7 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
         ...standbyOf(roster.postgres),
         processes: records(),
       });
-      for (const changed of roster.watchers) changed();
+      for (const changed of watchers) changed();
     },
     kill(name, how) {
       const found = records().find((one) => one.name === name);

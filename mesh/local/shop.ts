@@ -27,6 +27,7 @@ import { secretsIn } from './secrets.ts';
 import { serviceDatabase } from './service-environment.ts';
 import { services } from './services.ts';
 import { lock, type ProcessRecord, removeState } from './state.ts';
+import type { Telemetry } from './telemetry.ts';
 import { OWN } from './versions.ts';
 import { type Wiring, wire } from './wiring.ts';
 import type { WorkloadSettings } from './workload.ts';
@@ -49,6 +50,8 @@ export interface ShopOptions {
   readonly replicas?: number;
   /** More environment for a service's processes: `{ user: { ACCESS_TOKEN_TTL_S: '2' } }`. */
   readonly settings?: Readonly<Record<string, NodeJS.ProcessEnv>>;
+  /** Where telemetry goes. Default: nowhere, and none is made. */
+  readonly telemetry?: Pick<Telemetry, 'endpoint' | 'environment'> | undefined;
   /** The program of each service. Default `services/<name>/main.ts`. */
   readonly entry?: (service: string) => string;
   /** false, for tests only: the database doesn't wait for the disk. Default true. */
@@ -81,8 +84,6 @@ export interface Shop {
   readonly deployments: readonly Deployment[];
   /** New versions beside the old. */
   readonly canaries: Canaries;
-  /** An instance's part of its service's calls, of 1 altogether; 0 when it takes none. */
-  share(instance: Instance): number;
   /** What runs at the moment. */
   processes(): ProcessRecord[];
   /** Calls back after each death, start and change of health, until the returned function is called. */
@@ -155,12 +156,8 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       },
       deployment,
       deployments: roster.deployments,
-      share: ({ service, name }) => workloads.registry.share(service, name),
       processes: roster.processes,
-      watch: (changed) => {
-        roster.watchers.add(changed);
-        return () => roster.watchers.delete(changed);
-      },
+      watch: roster.watch,
       canaries: createCanaries({
         registry: workloads.registry,
         deployment,
@@ -237,7 +234,7 @@ async function startParts(
         postgresStandbyPort: roster.postgres.standby?.port,
         eventsUrl: roster.broker?.url ?? '',
         sidecarSecret: authority ? secrets('sidecar') : '',
-        inherited: config.inherited,
+        inherited: { ...config.inherited, ...options.telemetry?.environment },
       },
       events,
     };

@@ -9,6 +9,7 @@ import { pathsIn } from './paths.ts';
 import { createProgress } from './progress.ts';
 import { AlreadyRunning, type Shop, startShop } from './shop.ts';
 import { readState } from './state.ts';
+import { startTelemetry } from './telemetry.ts';
 
 /**
  * Starts the shop and runs it until SIGINT or SIGTERM; a second one kills everything at once.
@@ -44,6 +45,7 @@ export async function up(
   };
 
   print('Starting Souk');
+  const telemetry = await startTelemetry(config.inherited);
   try {
     shop = await startShop({
       home: config.home,
@@ -53,11 +55,13 @@ export async function up(
       gatewayPort: config.gatewayPort,
       dashboardPort: config.dashboardPort,
       replicas: config.replicas,
+      telemetry,
       signal: giveUp.signal,
       progress: createProgress(print),
       log,
     });
   } catch (cause) {
+    await telemetry?.receiver?.close();
     if (cause instanceof AlreadyRunning) return alreadyRunning(config, print);
     if (!giveUp.signal.aborted) throw cause;
     print('Stopped.');
@@ -72,6 +76,7 @@ export async function up(
     shop,
     port: config.dashboardPort,
     orders: config.development ? orders : undefined,
+    traces: telemetry?.receiver?.spans,
   });
   print(`  What goes on: http://127.0.0.1:${dashboard.port}\n`);
   started();
@@ -79,6 +84,7 @@ export async function up(
   control.close();
   await dashboard.close();
   await shop.stop();
+  await telemetry?.receiver?.close();
   print('Stopped.');
   return 0;
 }

@@ -44,16 +44,17 @@ export function prepareMethod<Handle>(method: DescMethod, handle: Handle, metric
   };
 }
 
-function counter(method: DescMethod, metrics: Metrics): (code: status, seconds: number) => void {
-  const { typeName } = method.parent;
-  const duration = metrics.durations.labels(typeName, method.name);
-  // Every code gets its series at start, so that a rate exists before the first failure.
-  const requests = Object.values(status)
-    .filter((code) => typeof code === 'number')
-    .map((code) => metrics.requests.labels(typeName, method.name, status[code] as string));
-  requests[status.OK]?.inc(0);
+function counter(method: DescMethod, { calls }: Metrics): (code: status, seconds: number) => void {
+  const labelsOf = (code: status) => ({
+    rpc_system_name: 'grpc',
+    rpc_method: `${method.parent.typeName}/${method.name}`,
+    rpc_response_status_code: status[code] as string,
+  });
+  // There from the start, so that a rate exists before the first call.
+  calls.zero(labelsOf(status.OK));
+  const bound: { observe(seconds: number): void }[] = [];
   return (code, seconds) => {
-    requests[code]?.inc();
-    duration.observe(seconds);
+    bound[code] ??= calls.labels(labelsOf(code));
+    bound[code].observe(seconds);
   };
 }

@@ -1,16 +1,13 @@
 import { createServer } from 'node:http';
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
-
-/** Upper bounds in seconds: an in-memory read takes about one millisecond, deadlines end at about ten seconds. */
-export const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+import { collectDefaultMetrics, type Histogram, Registry } from 'prom-client';
+import { histogram, type Labels } from './instruments.ts';
+import { METRICS } from './names.ts';
 
 /** The metrics of one process. */
 export interface Metrics {
   readonly registry: Registry;
-  /** Finished calls, by service, method and gRPC status code name. */
-  readonly requests: Counter<'service' | 'method' | 'code'>;
-  /** Seconds from a call's arrival to its status, by service and method. */
-  readonly durations: Histogram<'service' | 'method'>;
+  /** Seconds from a call's arrival to its status. */
+  readonly calls: Histogram<Labels<typeof METRICS.rpcServerCalls>>;
 }
 
 /** Declares the metrics that every service emits. `process` adds those of the Node process; default true. */
@@ -19,19 +16,7 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
   if (options.process ?? true) collectDefaultMetrics({ register: registry });
   return {
     registry,
-    requests: new Counter({
-      name: 'rpc_server_requests_total',
-      help: 'Finished calls',
-      labelNames: ['service', 'method', 'code'],
-      registers: [registry],
-    }),
-    durations: new Histogram({
-      name: 'rpc_server_duration_seconds',
-      help: 'Time from the arrival of a call to its status',
-      labelNames: ['service', 'method'],
-      buckets: DURATION_BUCKETS,
-      registers: [registry],
-    }),
+    calls: histogram(registry, METRICS.rpcServerCalls),
   };
 }
 

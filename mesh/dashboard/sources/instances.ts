@@ -4,11 +4,11 @@ import type { Shop } from '../../local/shop.ts';
 import { ask } from './ask.ts';
 import type { Calls } from './calls.ts';
 import { merged, size } from './histogram.ts';
-import { type Growth, growthOf, type InstanceMetrics, methodsOf, parseInstance } from './service-metrics.ts';
+import { callsOf, type Growth, growthOf, type InstanceMetrics, parseInstance } from './service-metrics.ts';
 
 /** What the instances' own metrics say of the time since the last reading. */
 export interface InstanceReadings {
-  /** Calls by series name: `method|…`, `instance|order-1`, `event|user>order`. */
+  /** Calls by series name: `method|…`, `instance|order-1`, `database|order`, `event|user>order`. */
   readonly calls: ReadonlyMap<string, Calls>;
   /** Calls to each service as its instances saw them. */
   readonly services: ReadonlyMap<string, Calls>;
@@ -39,7 +39,7 @@ export function createInstanceReader(shop: Shop): () => Promise<InstanceReadings
         next.set(name, now);
         const growth = growthOf(last.get(name), now);
         growths.set(service, [...(growths.get(service) ?? []), growth]);
-        calls.set(`instance|${name}`, asOne(methodsOf([growth])));
+        calls.set(`instance|${name}`, asOne(callsOf('method', [growth])));
         for (const [key, value] of now.gauges) {
           const [group, ...rest] = key.split('|');
           const series = group === 'lag' ? `lag|${service}>${rest.join('|')}` : `${key}|value`;
@@ -47,18 +47,17 @@ export function createInstanceReader(shop: Shop): () => Promise<InstanceReadings
           gauges.set(series, Math.max(value, gauges.get(series) ?? 0));
         }
         for (const [key, value] of growth.counters) {
-          if (key.startsWith('method|')) continue;
-          const series = /^(published|consumed)/.test(key) ? `${key}|${service}` : key;
-          grown.set(series, value + (grown.get(series) ?? 0));
+          if (!/^(method|database)\|/.test(key)) grown.set(key, value + (grown.get(key) ?? 0));
         }
       }),
     );
     last = next;
     const services = new Map<string, Calls>();
     for (const [service, all] of growths) {
-      const methods = methodsOf(all);
+      const methods = callsOf('method', all);
       for (const [method, one] of methods) calls.set(`method|${method}`, one);
       services.set(service, asOne(methods));
+      for (const one of callsOf('database', all).values()) calls.set(`database|${service}`, one);
       for (const [publisher, delivered] of deliveriesOf(all))
         calls.set(`event|${publisher}>${service}`, delivered);
     }

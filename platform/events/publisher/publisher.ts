@@ -69,7 +69,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const consumers = createConsumerStore(sql);
   const tail = createLiveTail(sql, log);
   const readings = { consumers: consumers.list, fill: log.fill };
-  const metrics = createPublisherMetrics(options.registry, readings, logger);
+  const metrics = createPublisherMetrics(options.registry, source, readings, logger);
   const onMoved = (move: Move): void => {
     metrics.published(move);
     if (move.lastPosition !== null) tail.poke(move.lastPosition);
