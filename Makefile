@@ -76,13 +76,13 @@ chaos: install ## Make a shop of its own fail while it takes orders, and check t
 	@exec $(NODE) test/chaos/chaos.ts
 
 check: install proto-deps ## Types, lint, format, contracts, generated code
-	@echo "▸ types" && tsc -p .
+	@echo "▸ types" && tsc -p . && tsc -p mesh/dashboard/page
 	@echo "▸ lint and format" && biome check --error-on-warnings
 	@echo "▸ contracts" && $(MAKE) --no-print-directory proto-lint
 	@echo "▸ generated code" && $(MAKE) --no-print-directory gen-check
 
 lint: install-npm proto-deps ## Types, lint and format of code and contracts
-	@tsc -p . && biome check --error-on-warnings && $(MAKE) --no-print-directory proto-lint
+	@tsc -p . && tsc -p mesh/dashboard/page && biome check --error-on-warnings && $(MAKE) --no-print-directory proto-lint
 
 fmt: install-npm ## Format code and contracts
 	@biome check --write && buf format --write proto

@@ -27,6 +27,11 @@ export function createAssets(token: string): (path: string) => Asset | undefined
     ['/uplot.js', join(chartFolder, 'uPlot.esm.js')],
     ['/uplot.css', join(chartFolder, 'uPlot.min.css')],
   ]);
+  // All at once, and not each when the one before has told of it.
+  const preloads = [...files.keys()]
+    .filter((path) => path.endsWith('.js'))
+    .map((path) => `<link rel="modulepreload" href="${path}" />`)
+    .join('');
   const ready = new Map<string, Asset>();
   return (path) => {
     const wanted = path === '/' ? '/index.html' : path;
@@ -35,7 +40,12 @@ export function createAssets(token: string): (path: string) => Asset | undefined
     if (!file || !type) return undefined;
     let asset = ready.get(wanted);
     if (!asset) {
-      asset = { type, content: readFileSync(file, 'utf8').replace('{{token}}', () => token) };
+      const source = readFileSync(file, 'utf8');
+      const content =
+        wanted === '/index.html'
+          ? source.replace('<!-- {{modules}} -->', () => preloads).replace('{{token}}', () => token)
+          : source;
+      asset = { type, content };
       ready.set(wanted, asset);
     }
     return asset;

@@ -1,12 +1,13 @@
 import uPlot from '/uplot.js';
 import { html, say } from './dom.js';
+import { clock } from './format.js';
 import { row, times } from './store.js';
 
 /** @typedef {{ label: string, series: string, colour: number, dash?: number[], fill?: boolean }} Line */
 /**
  * What a chart shows. `lines` is asked each time: processes and methods come and go.
  *
- * @typedef {{ title: string, lines: () => Line[], format: (value: number | null) => string, log?: boolean }} ChartOptions
+ * @typedef {{ title: string, lines: () => Line[], format: (value: number | null) => string, log?: boolean, steps?: number[] }} ChartOptions
  */
 
 const height = 150;
@@ -23,6 +24,9 @@ export const showMinutes = (minutes) => {
   span = minutes * 60;
 };
 
+/** @param {number} seconds since the epoch */
+const clockOf = (seconds) => clock(seconds * 1000).replace(/:00$/, '');
+
 /** A colour of the style sheet. @param {string} name */
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -33,7 +37,7 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
  * @param {ChartOptions} options
  * @returns {{ show(): void, restyle(): void }}
  */
-export function createChart(place, { title, lines, format, log = false }) {
+export function createChart(place, { title, lines, format, log = false, steps }) {
   const canvas = html('div', { class: 'canvas', role: 'img' });
   const legend = html('ul', { class: 'legend' });
   const caption = html('figcaption', {}, title);
@@ -85,10 +89,11 @@ export function createChart(place, { title, lines, format, log = false }) {
             : { range: (_, __, high) => [0, Math.max(high ?? 0, 1e-9) * 1.1 || 1] },
         },
         axes: [
-          { ...axis, space: 70, size: 24 },
+          { ...axis, space: 70, size: 24, values: (_, ticks) => ticks.map(clockOf) },
           {
             ...axis,
             size: 58,
+            ...(steps ? { incrs: steps } : {}),
             space: 28,
             values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : format(tick))),
           },

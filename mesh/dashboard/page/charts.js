@@ -6,6 +6,8 @@ import { names } from './store.js';
 
 /** @import { Line } from './chart.js' */
 
+/** Round numbers of MiB. */
+const memorySteps = [10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000].map((mib) => mib * 1024 * 1024);
 /** A second. @param {number | null} value */
 const perSecond = (value) => (value === null ? '–' : `${rate(value)}/s`);
 /** @param {number | null} value */
@@ -111,7 +113,12 @@ const charts = [
     lines: all(/^event\|(.*)>(.*)\|p99$/, (publisher, consumer) => `${publisher} → ${consumer}`),
   }),
   createChart(machine, { title: 'CPU, of one core', format: cpu, lines: all(/^process\|(.*)\|cpu$/) }),
-  createChart(machine, { title: 'Memory', format: mebibytes, lines: all(/^process\|(.*)\|memory$/) }),
+  createChart(machine, {
+    title: 'Memory',
+    format: mebibytes,
+    steps: memorySteps,
+    lines: all(/^process\|(.*)\|memory$/),
+  }),
 ];
 
 /** Draws the charts that can be seen. */

@@ -12,7 +12,7 @@ export const wide = {
     product: { x: 880, y: 70, w: 190, h: 100 },
     user: { x: 880, y: 420, w: 190, h: 100 },
     postgres: { x: 1143, y: 108, w: 186, h: 186 },
-    queues: { x: 1143, y: 352, w: 186, h: 236 },
+    queues: { x: 1143, y: 350, w: 186, h: 190 },
   },
   lines: {
     'clients>gateway': { path: 'M92 245H218', label: [156, 245] },
@@ -37,15 +37,15 @@ export const wide = {
 
 /** From top to bottom. @type {Layout} */
 export const narrow = {
-  size: [372, 1040],
+  size: [372, 1066],
   boxes: {
     clients: { x: 186, y: 26, w: 84, h: 40 },
     gateway: { x: 186, y: 150, w: 130, h: 76 },
     order: { x: 186, y: 345, w: 160, h: 100 },
     product: { x: 91, y: 570, w: 170, h: 100 },
     user: { x: 281, y: 570, w: 170, h: 100 },
-    postgres: { x: 186, y: 745, w: 352, h: 150 },
-    queues: { x: 186, y: 930, w: 352, h: 186 },
+    postgres: { x: 186, y: 768, w: 352, h: 196 },
+    queues: { x: 186, y: 972, w: 352, h: 180 },
   },
   lines: {
     'clients>gateway': { path: 'M186 46V110', label: [186, 79] },
@@ -62,8 +62,8 @@ export const narrow = {
     'product>postgres': 'M91 620V670',
     'order>postgres': 'M186 395V670',
     'user>postgres': 'M281 620V670',
-    'product>queues': 'M20 620V837',
-    'order>queues': 'M186 820V837',
-    'user>queues': 'M352 620V837',
+    'product>queues': 'M20 620V882',
+    'order>queues': 'M186 820V882',
+    'user>queues': 'M352 620V882',
   },
 };
