@@ -68,7 +68,8 @@ test: check install-manifest-checks ## All checks, then unit, integration and en
 test-deep: install ## The transactions' model, a million histories (RUNS and SEED change which)
 	@RUNS=$${RUNS:-1000000} vitest run --project unit services/order/model/model.test.ts
 
-verify: install ## The tests that take longer: failures under load, soaks
+# Variables: CHROMIUM_BIN, SCREENSHOTS=1 (takes docs/images anew).
+verify: install install-chromium ## The tests that take longer: failures under load, soaks, the dashboard in a browser
 	@vitest run --project verify
 
 # Variables: MINUTES (5), SEED (to do again what a run did), REPLICAS (2), DB (single, or ha), WORKERS (12).
@@ -122,8 +123,12 @@ install-envoy: install-npm
 install-nats: install-npm
 	@$(launcher) install-nats
 
+# What the dashboard's tests use, from Debian's package.
+install-chromium: install-npm
+	@$(NODE) mesh/dashboard/browser/install.ts
+
 # What the tests check mesh/kubernetes and the Dockerfile by.
 install-manifest-checks: install-npm
 	@$(NODE) mesh/kubernetes/checks/install.ts
 
-.PHONY: up down status logs seed scale restart canary promote rollback transactions events rebuild reset install install-npm install-envoy install-nats install-manifest-checks test test-deep verify chaos check lint fmt bench images help
+.PHONY: up down status logs seed scale restart canary promote rollback transactions events rebuild reset install install-npm install-envoy install-nats install-manifest-checks install-chromium test test-deep verify chaos check lint fmt bench images help
