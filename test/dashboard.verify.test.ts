@@ -164,10 +164,9 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
     await page.emulateMedia({ colorScheme: 'light' });
     const longTasks = await watchLongTasks(page);
     await bench.order({ concurrency: 64 }, 60);
-    const { tasks, longest } = await longTasks();
-    console.log(
-      `main-thread tasks over 50 ms in 60 s: ${tasks.length}, the longest ${longest.toFixed(0)} ms`,
-    );
+    const tasks = await longTasks();
+    const longest = Math.max(0, ...tasks).toFixed(0);
+    console.log(`main-thread tasks over 50 ms in 60 s: ${tasks.length}, the longest ${longest} ms`);
     // On two cores that the load fills the page gets its part of them only now and then.
     expect(tasks.reduce((sum, task) => sum + task, 0)).toBeLessThan(0.05 * 60_000);
     expect(said).toEqual([]);
