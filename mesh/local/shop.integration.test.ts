@@ -107,6 +107,9 @@ describe('a shop that can’t start', () => {
     await expect(startShop({ ...options, home: other, gatewayPort: port })).rejects.toThrow(
       new Cure(`port ${port} is taken by another program: stop it, or choose another by GATEWAY_PORT`),
     );
+    await expect(startShop({ ...options, home: other, dashboardPort: port })).rejects.toThrow(
+      new Cure(`port ${port} is taken by another program: stop it, or choose another by DASHBOARD_PORT`),
+    );
     expect(readState({ ...shop.paths, state: join(other, 'run', 'state.json') })).toBeUndefined();
     taken.close();
   });
