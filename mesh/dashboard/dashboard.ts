@@ -67,6 +67,10 @@ export async function startDashboard({ shop, port, orders, traces }: DashboardOp
     if (text !== shown) stream.send('shop', now);
     shown = text;
   };
+  const tell = (line: string) => {
+    keep(happenings, { time: Date.now(), line });
+    stream.send('happenings', happenings);
+  };
   const newestFailures = () => [...faults, ...refusals].sort((a, b) => b.time - a.time);
 
   const look = async () => {
@@ -81,11 +85,24 @@ export async function startDashboard({ shop, port, orders, traces }: DashboardOp
     for (const one of more) keep(isFault(one) ? faults : refusals, one);
     if (more.length > 0) stream.send('failures', newestFailures());
   };
+  let looking = false;
+  let lookedAt = 0;
   const lookOn = async () => {
-    const began = performance.now();
-    await look();
+    looking = true;
+    lookedAt = performance.now();
+    try {
+      await look();
+    } catch (cause) {
+      tell(`the dashboard could not look (${cause})`);
+    }
+    looking = false;
+    lookSoon();
+  };
+  const lookSoon = () => {
+    if (looking || closed) return;
+    clearTimeout(timer);
     const pause = stream.pages > 0 ? interval.watched : interval.unwatched;
-    if (!closed) timer = setTimeout(lookOn, Math.max(100, pause - (performance.now() - began)));
+    timer = setTimeout(lookOn, Math.max(100, pause - (performance.now() - lookedAt)));
   };
 
   const stopWatching = shop.watch(() => {
@@ -100,25 +117,19 @@ export async function startDashboard({ shop, port, orders, traces }: DashboardOp
     orders: orders ?? {},
     traces,
     openStream(response: ServerResponse) {
-      const wasWatched = stream.pages > 0;
       stream.open(response);
       stream.send('shop', view(), response);
       stream.send('history', history.read(), response);
       stream.send('failures', newestFailures(), response);
       stream.send('happenings', happenings, response);
-      if (wasWatched) return;
-      clearTimeout(timer);
-      void lookOn();
+      lookSoon();
     },
   });
   void lookOn();
 
   return {
     port: server.port,
-    log(line) {
-      keep(happenings, { time: Date.now(), line });
-      stream.send('happenings', happenings);
-    },
+    log: tell,
     async close() {
       closed = true;
       clearTimeout(timer);

@@ -19,6 +19,16 @@ const columns = [
   'Memory',
 ];
 
+// On narrow screens each instance is a card, and a table that is displayed as none is none to a screen reader.
+setAll(table, { role: 'table' });
+for (const [selector, role] of [
+  ['thead', 'rowgroup'],
+  ['thead tr', 'row'],
+  ['thead th', 'columnheader'],
+]) {
+  for (const element of table.querySelectorAll(selector ?? '')) setAll(element, { role });
+}
+
 /** @typedef {{ row: HTMLTableRowElement, cells: HTMLElement[], buttons: HTMLElement, state: string }} Row */
 /** @typedef {{ body: HTMLTableSectionElement, count: HTMLElement, controls: HTMLElement, rows: Map<string, Row> }} Group */
 /** @type {Map<string, Group>} */
