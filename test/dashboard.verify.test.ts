@@ -18,6 +18,8 @@ const why = executablePath ? '' : ' (skipped: there is no Chromium; CHROMIUM_BIN
 const images = join(repository, 'docs', 'images');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+const patience = { timeout: 10_000 };
+
 /** `100 % of 30 calls/s succeed` */
 const rateIn = (text: string | null) => Number(/([\d.]+) calls\/s/.exec(text ?? '')?.[1]);
 
@@ -71,7 +73,10 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
     if (!browserConfig().screenshots) return;
     mkdirSync(images, { recursive: true });
     await page.evaluate('scrollTo(0, 0)');
-    await page.screenshot({ path: join(images, `${name}.png`), animations: 'disabled' });
+    // As high as graph and instances are together.
+    await page.setViewportSize({ width: 1280, height: 1240 });
+    await page.screenshot({ path: join(images, `${name}.png`) });
+    await page.setViewportSize({ width: 1280, height: 900 });
   };
   const violations = async () => {
     await page.evaluate(axe);
@@ -92,7 +97,7 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
   it('shows within a second that an instance is dead, and that it is back; no call fails', async () => {
     const load = bench.order({ perSecond: 30 }, 25);
     await expect
-      .poll(async () => rateIn(await page.textContent('#verdict-failing')), { timeout: 10_000 })
+      .poll(async () => rateIn(await page.textContent('#verdict-failing')), patience)
       .toBeGreaterThan(10);
     await sleep(5_000);
     await screenshot('dashboard');
@@ -112,7 +117,7 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
 
     await serves('order-1');
     expect(await shows('order-1', 'serving')).toBeLessThan(1_000);
-    await expect.poll(() => page.textContent('#happenings')).toContain('order-1 died (SIGKILL)');
+    await expect.poll(() => page.textContent('#happenings'), patience).toContain('order-1 died (SIGKILL)');
     expect(await load).toMatchObject({ failures: 0 });
   });
 
@@ -123,7 +128,9 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
     // The button that was pressed has become its opposite, and has still the focus.
     expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('Return user-1');
     await press('Drain user-2');
-    await expect.poll(() => page.textContent('#order-answer')).toContain('is the last that takes calls');
+    await expect
+      .poll(() => page.textContent('#order-answer'), patience)
+      .toContain('is the last that takes calls');
     await press('Return user-1');
     await shows('user-1', 'serving');
 
@@ -143,7 +150,7 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
     expect(await page.textContent('#signals-title')).toBe('Golden signals of CreateOrder');
     const latency = page.getByRole('img', { name: /^Latency/ });
     await latency.scrollIntoViewIfNeeded();
-    await expect.poll(() => latency.getAttribute('aria-label')).toMatch(/p99 [\d.]+ m?s/);
+    await expect.poll(() => latency.getAttribute('aria-label'), patience).toMatch(/p99 [\d.]+ m?s/);
   });
 
   it.each([

@@ -139,7 +139,8 @@ export function createChart(place, { title, lines, format, log = false, steps })
     shape = wantedShape;
     if (chart?.cursor.idx === undefined || chart.cursor.idx === null || (chart.cursor.left ?? -1) < 0)
       tell(wanted);
-    canvas.setAttribute('aria-label', `${title}: ${legend.textContent || 'nothing yet'}`);
+    const said = [...legend.children].map(({ textContent }) => textContent).join(', ');
+    canvas.setAttribute('aria-label', `${title}: ${said || 'nothing yet'}`);
   };
   return {
     show,
