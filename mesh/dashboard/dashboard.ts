@@ -114,7 +114,7 @@ export async function startDashboard({ shop, port, orders, traces }: DashboardOp
   const server = await serve({
     port,
     token: orders && token,
-    orders: orders ?? {},
+    orders: orders ? shownAtOnce(orders, showShop) : {},
     traces,
     openStream(response: ServerResponse) {
       stream.open(response);
@@ -139,6 +139,13 @@ export async function startDashboard({ shop, port, orders, traces }: DashboardOp
       await server.close();
     },
   };
+}
+
+/** The same, and what has become of the shop is shown when one is done: not all of it changes the roster. */
+function shownAtOnce(orders: Orders, show: () => void): Orders {
+  return Object.fromEntries(
+    Object.entries(orders).map(([name, order]) => [name, (what) => order(what).finally(show)]),
+  );
 }
 
 function keep<One>(row: One[], one: One): void {

@@ -33,8 +33,19 @@ export interface PartView {
   readonly since: number;
 }
 
-/** How an instance is, the worst first. */
-export type InstanceState = 'dead' | 'paused' | 'starting' | 'ejected' | 'unhealthy' | 'drained' | 'serving';
+/**
+ * How an instance is: without a process; with one that doesn't serve yet, after a death or for the first time; stopped;
+ * kept from calls by an Envoy, because they fail or because its health checks do; kept from them by a person.
+ */
+export type InstanceState =
+  | 'dead'
+  | 'restarting'
+  | 'starting'
+  | 'paused'
+  | 'ejected'
+  | 'unhealthy'
+  | 'drained'
+  | 'serving';
 
 /** An instance of a service. */
 export interface InstanceView {

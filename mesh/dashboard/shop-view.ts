@@ -44,6 +44,14 @@ function partsOf(shop: Shop): PartView[] {
   ];
 }
 
+/** Longer, in milliseconds, no start takes: then it has served, and does no more. */
+const longestStartMs = 60_000;
+
+function stateOfSilent(since: number, deaths: number): InstanceState {
+  if (Date.now() - since > longestStartMs) return 'unhealthy';
+  return deaths > 0 ? 'restarting' : 'starting';
+}
+
 function viewInstance(instance: Instance, version: string, opinions: Opinions): InstanceView {
   const running = instance.running();
   const address = `127.0.0.1:${instance.sidecar?.inboundPort ?? instance.port()}`;
@@ -56,7 +64,7 @@ function viewInstance(instance: Instance, version: string, opinions: Opinions): 
   const state = ((): InstanceState => {
     if (!running) return 'dead';
     if (processStat(running.identity.pid)?.stopped) return 'paused';
-    if (!instance.serving()) return 'starting';
+    if (!instance.serving()) return stateOfSilent(running.since, instance.deaths());
     if (ejectedBy.length > 0) return 'ejected';
     if (unhealthyFor.length > 0) return 'unhealthy';
     return instance.resting() ? 'drained' : 'serving';

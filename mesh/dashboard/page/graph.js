@@ -3,7 +3,7 @@
 import { byId, html, setAll, svg } from './dom.js';
 import { cpu, duration, percent, rate } from './format.js';
 import { narrow, wide } from './layout.js';
-import { failing, retried, slow, worst } from './levels.js';
+import { failing, levelOf, retried, slow, worst } from './levels.js';
 import { sign, signPicture, words } from './signs.js';
 import { calls, latest, names } from './store.js';
 
@@ -106,7 +106,7 @@ function serviceBox(name, at, shop) {
   const level = worst(
     failing(seen),
     slow(seen),
-    serving === 0 ? 'bad' : instances.some(({ state }) => state === 'dead') ? 'bad' : 'ok',
+    serving === 0 ? 'bad' : instances.some(({ state }) => levelOf[state] === 'bad') ? 'bad' : 'ok',
     instances.some(({ state }) => state !== 'serving' && state !== 'drained') ? 'warn' : 'ok',
   );
   const gap = Math.min(36, 170 / instances.length);

@@ -28,6 +28,7 @@ export const levelOf = {
   dead: 'bad',
   paused: 'warn',
   starting: 'warn',
+  restarting: 'bad',
   ejected: 'warn',
   unhealthy: 'bad',
   drained: 'ok',

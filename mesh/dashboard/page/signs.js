@@ -7,6 +7,10 @@ import { svg } from './dom.js';
 const shapes = {
   serving: () => [svg('circle', { r: 6 })],
   starting: () => [svg('circle', { r: 5.5, class: 'hollow dashed' })],
+  restarting: () => [
+    svg('circle', { r: 7.5, class: 'dashed ring' }),
+    svg('path', { d: 'M-3.5-3.5 3.5 3.5M3.5-3.5-3.5 3.5', class: 'stroke' }),
+  ],
   drained: () => [svg('rect', { x: -5.5, y: -5.5, width: 11, height: 11, class: 'hollow' })],
   paused: () => [
     svg('rect', { x: -6, y: -6.5, width: 4.5, height: 13 }),
@@ -21,6 +25,7 @@ const shapes = {
 export const words = {
   serving: 'serving',
   starting: 'starting',
+  restarting: 'restarting',
   drained: 'drained',
   paused: 'paused',
   ejected: 'ejected',

@@ -13,7 +13,7 @@ let known = [];
 export async function followTraces() {
   if (!document.hidden) {
     try {
-      known = await (await fetch('/traces')).json();
+      known = withoutStreams(await (await fetch('/traces')).json());
       show();
     } catch {
       // The launcher is away, which the page says already.
@@ -21,6 +21,10 @@ export async function followTraces() {
   }
   setTimeout(followTraces, everyMs);
 }
+
+/** A stream is as long as somebody listens, and no slow call. @param {TraceSummary[]} traces */
+const withoutStreams = (traces) =>
+  traces.filter(({ name }) => !/FollowEvents|WatchOrder|grpc\.health/.test(name));
 
 function show() {
   // Reading and pressing need rows that stay where they are.
