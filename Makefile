@@ -47,7 +47,7 @@ rollback: install-npm ## End the canary: SERVICE=product
 transactions: install-npm ## Show the distributed transactions in flight
 	@$(launcher) transactions
 
-events: install-npm ## Show who reads whose events, and what is parked: EVENT=id, REPLAY=id or all, DISCARD=id
+events: install-npm ## Show who reads whose events, and what is parked: EVENT=id, REPLAY=id or all, DISCARD=id, FORGET=consumer
 	@$(launcher) events
 
 rebuild: install-npm ## Make a service's copies of others' data anew: SERVICE=order
@@ -72,7 +72,8 @@ test-deep: install ## The transactions' model, a million histories (RUNS and SEE
 verify: install install-chromium ## The tests that take longer: failures under load, soaks, the dashboard in a browser
 	@vitest run --project verify
 
-# Variables: MINUTES (5), SEED (to do again what a run did), REPLICAS (2), DB (single, or ha), WORKERS (12).
+# Variables: MINUTES (5), SEED (to do again what a run did), REPLICAS (2), DB (single, or ha), EVENTS (embedded, or
+# nats), WORKERS (12).
 chaos: install ## Make a shop of its own fail while it takes orders, and check that none is lost or done twice
 	@exec $(NODE) test/chaos/chaos.ts
 
@@ -85,13 +86,21 @@ check: install proto-deps ## Types, lint, format, contracts, generated code
 lint: install-npm proto-deps ## Types, lint and format of code and contracts
 	@tsc -p . && tsc -p mesh/dashboard/page && biome check --error-on-warnings && $(MAKE) --no-print-directory proto-lint
 
+audit: install-npm ## Known weaknesses of the packages, high and critical ones (asks npm's registry)
+	@npm audit --audit-level=high
+
 fmt: install-npm ## Format code and contracts
 	@biome check --write && buf format --write proto
 
-# Variables: ONLY=calls,orders,latency,meshes,memory,growth (all but the last), FILL=1 (growth too, some minutes), ROUNDS
+# Variables: ONLY=calls,events,orders,latency,meshes,memory,growth (all but the last), FILL=1 (growth too, some minutes), ROUNDS
 # (5), SECONDS (3), CONCURRENCY (64), REPLICAS (2), MINUTES (1, of memory), ORDERS (a million, of growth), PGBENCH_BIN.
-bench: install ## Measure speed, cost and memory of calls and orders, against pgbench, DBOS and a bare server
+bench: install ## Measure speed, cost and memory of calls, orders and events, against pgbench, DBOS, pg-boss and a bare server
 	@$(NODE) bench/bench.ts
+
+# Variables: RATE (100 calls a second), DURATION (60s), MIX (shop, browse, checkout or hot), PROFILE (steady, ramp or
+# step), SEED, WARMUP, FIND=max, COMPARE=report.json; docs/load-testing.md has the rest.
+load: install-npm ## Load the shop that runs: RATE=300 DURATION=60s MIX=shop; FIND=max, COMPARE=report.json
+	@exec $(NODE) bench/load/load.ts
 
 # Variables: TAG (0.1.0), PREFIX (souk): PREFIX/order:TAG.
 images: ## Build the services' images, by Docker
@@ -131,4 +140,4 @@ install-chromium: install-npm
 install-manifest-checks: install-npm
 	@$(NODE) mesh/kubernetes/checks/install.ts
 
-.PHONY: up down status logs seed scale restart canary promote rollback transactions events rebuild reset install install-npm install-envoy install-nats install-manifest-checks install-chromium test test-deep verify chaos check lint fmt bench images help
+.PHONY: up down status logs seed scale restart canary promote rollback transactions events rebuild reset install install-npm install-envoy install-nats install-manifest-checks install-chromium test test-deep verify chaos check lint audit fmt bench load images help

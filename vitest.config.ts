@@ -28,6 +28,8 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
+          // As with unit tests: each file has databases of its own.
+          isolate: false,
           // On a busy machine a wait can be too short, once; what is at fault fails again.
           retry: 1,
           sequence: { groupOrder: 1 },

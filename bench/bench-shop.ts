@@ -7,14 +7,11 @@ import { secretsIn } from '../mesh/local/secrets.ts';
 import { type Shop, type ShopOptions, startShop } from '../mesh/local/shop.ts';
 import { readState } from '../mesh/local/state.ts';
 import { hostsOf } from '../mesh/local/wiring.ts';
-import { connect } from '../platform/db/database.ts';
-import { createLogger } from '../platform/telemetry/log.ts';
-import { createAccessTokenIssuer } from '../services/user/access-token-issuer.ts';
-import { openKeysOf } from '../services/user/signing-keys.ts';
 import { addCustomers, addProducts, CUSTOMERS, idOf, PRODUCTS } from './fixture.ts';
-import type { Pace } from './load.ts';
-import type { Scenario } from './load-process.ts';
 import { type Measured, measure } from './measure.ts';
+import type { Pace } from './one-method.ts';
+import type { Scenario } from './one-method-process.ts';
+import { issueTokens } from './tokens.ts';
 
 /** A shop of its own, in a folder of its own, with customers and products. */
 export interface BenchShop {
@@ -30,9 +27,6 @@ export interface BenchShop {
   order(pace: Pace, seconds: number): Promise<Measured>;
   stop(): Promise<void>;
 }
-
-/** Tokens outlast the rounds. */
-const TOKEN_TTL_S = 3 * 3_600;
 
 /** Starts one. */
 export async function startBenchShop(options: Omit<ShopOptions, 'home'>): Promise<BenchShop> {
@@ -93,22 +87,15 @@ export async function inDatabase<T>(
   }
 }
 
-/** An access token for each customer, as the user service would issue it: a thousand logins would take a minute. */
-async function tokensOf(shop: Shop): Promise<string[]> {
-  const log = createLogger({ service: 'user', instance: 'bench', level: 'warn' });
-  const config = { DATABASE_URL: shop.databaseUrl('user'), DATABASE_POOL_SIZE: 1, INSTANCE: 'bench' };
-  const database = connect(config, log);
-  try {
-    const SIGNING_KEY_SECRET = secretsIn(shop.paths.secrets)('signing-key-secret');
-    const settings = { SIGNING_KEY_SECRET, SIGNING_KEY_ROTATION_S: 30 * 86_400, ACCESS_TOKEN_TTL_S: 300 };
-    const issue = createAccessTokenIssuer(await openKeysOf(settings, database.sql, log), TOKEN_TTL_S);
-    const tokens: string[] = [];
-    for (let n = 1; n <= CUSTOMERS; n++) {
-      const { token } = await issue({ userId: idOf(n), role: 'customer', sessionId: idOf(n) });
-      tokens.push(token);
-    }
-    return tokens;
-  } finally {
-    await database.close();
-  }
+/** An access token for each customer. */
+function tokensOf(shop: Shop): Promise<string[]> {
+  const source = {
+    databaseUrl: shop.databaseUrl('user'),
+    signingKeySecret: secretsIn(shop.paths.secrets)('signing-key-secret'),
+  };
+  const customers = Array.from({ length: CUSTOMERS }, (_, n) => idOf(n + 1));
+  return issueTokens(
+    source,
+    customers.map((userId) => ({ userId, role: 'customer' })),
+  );
 }

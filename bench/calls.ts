@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { processMemory, startBenchShop } from './bench-shop.ts';
 import type { BenchConfig } from './config.ts';
-import type { Scenario } from './load-process.ts';
 import { type Measured, measure } from './measure.ts';
+import type { Scenario } from './one-method-process.ts';
 import { inRounds, median, times } from './rounds.ts';
 import { printTable } from './table.ts';
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { json } from 'node:stream/consumers';
 import { cpuSeconds } from './cpu.ts';
-import type { LoadResult } from './load.ts';
-import type { Scenario } from './load-process.ts';
+import type { LoadResult } from './one-method.ts';
+import type { Scenario } from './one-method-process.ts';
 
 /** A load's result with what it cost. */
 export interface Measured extends LoadResult {
@@ -13,7 +13,7 @@ export interface Measured extends LoadResult {
 /** Runs a load in a process of its own, and reads the processor time that `servers` and their children used. */
 export async function measure(scenario: Scenario, servers: readonly number[]): Promise<Measured> {
   const before = cpuSeconds(servers);
-  const result = await runProgram<LoadResult>('load-process.ts', scenario);
+  const result = await runProgram<LoadResult>('one-method-process.ts', scenario);
   if (result.failures > 0) throw new Error(`${result.failures} of ${result.calls} calls failed`);
   return { ...result, cpuMicros: ((cpuSeconds(servers) - before) / result.calls) * 1e6 };
 }

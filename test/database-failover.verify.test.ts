@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import { type Shop, startShop } from '../mesh/local/shop.ts';
 import { readState } from '../mesh/local/state.ts';
-import { seeded } from './chaos/random.ts';
 import { createTally } from './chaos/tally.ts';
 import { work } from './chaos/worker.ts';
 import { type Customer, createWorld, type World } from './chaos/world.ts';
@@ -14,6 +13,7 @@ import { type Clients, euro, newCustomer, newProduct, signIn } from './clients.t
 import { checkInvariants } from './invariants/check.ts';
 import { withDatabases } from './invariants/databases.ts';
 import { untilQuiet } from './invariants/quiet.ts';
+import { seeded } from './random.ts';
 import { firstAdmin } from './setup/first-admin.ts';
 
 /** What services may take, in milliseconds, to write again after the primary was killed. */

@@ -18,6 +18,8 @@ export interface GatewayOptions {
   readonly host: string;
   /** For everybody: gRPC, gRPC-Web and JSON. */
   readonly gatewayPort: number;
+  /** For everybody as well, over TLS. Absent: nobody is served from elsewhere. */
+  readonly secure?: { readonly host: string; readonly port: number; readonly tls: Resource } | undefined;
   /** For calls between services. Absent: they have sidecars. */
   readonly internalPort?: number;
   /** Who the gateway is to sidecars. Absent: services are called in plain text. */
@@ -46,15 +48,24 @@ const ownMachine = 'https?://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:[0-9]+)?';
 export function gatewayBootstrap(options: GatewayOptions): Resource {
   const { host, contract, identity, corsOrigin = ownMachine, faults = false } = options;
   const services = [...new Set(contract.map(({ service }) => service))];
-  const gateway = listener({
-    name: 'gateway',
-    host,
-    port: options.gatewayPort,
+  const edge = {
     routes: gatewayRoutes(contract, corsOrigin),
     filters: gatewayFilters(options.descriptorSetFile, serviceNames(contract), options.rates ?? usualRates),
     accessLog: accessLog(options.accessLogFile, 'gateway'),
     edge: true,
-  });
+  };
+  const { secure } = options;
+  const listeners = [
+    listener({ name: 'gateway', host, port: options.gatewayPort, ...edge }),
+    ...(secure
+      ? [
+          listener({
+            ...{ name: 'gateway-tls', host: secure.host, port: secure.port, serverTls: secure.tls },
+            ...edge,
+          }),
+        ]
+      : []),
+  ];
   const internal = (port: number) =>
     listener({
       name: 'internal',
@@ -71,7 +82,10 @@ export function gatewayBootstrap(options: GatewayOptions): Resource {
     ...statistics,
     ...(faults ? { layered_runtime: faultRuntime } : {}),
     static_resources: {
-      listeners: [gateway, ...(options.internalPort === undefined ? [] : [internal(options.internalPort)])],
+      listeners: [
+        ...listeners,
+        ...(options.internalPort === undefined ? [] : [internal(options.internalPort)]),
+      ],
       clusters: [
         ...services.map((service) =>
           serviceCluster(

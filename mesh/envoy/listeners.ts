@@ -13,10 +13,13 @@ export interface ListenerOptions {
   readonly edge: boolean;
   /** mTLS; then each call carries who its caller's certificate names, in `x-forwarded-client-cert`. Default: plain. */
   readonly tls?: Resource;
+  /** TLS of strangers, who show no certificate. Default: plain. */
+  readonly serverTls?: Resource;
 }
 
 /** A port that speaks HTTP/1.1 and HTTP/2, with bounds on what a caller may hold. */
 export function listener({ name, host, port, ...options }: ListenerOptions): Resource {
+  const socket = options.tls ?? options.serverTls;
   return {
     name,
     address: address(host, port),
@@ -25,7 +28,7 @@ export function listener({ name, host, port, ...options }: ListenerOptions): Res
     per_connection_buffer_limit_bytes: 8 * 1024 * 1024,
     filter_chains: [
       {
-        ...(options.tls ? { transport_socket: options.tls } : {}),
+        ...(socket ? { transport_socket: socket } : {}),
         filters: [
           {
             name: 'envoy.filters.network.http_connection_manager',

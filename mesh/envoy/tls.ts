@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { IdentityFiles } from '../identity/certificates.ts';
 import { spiffeId, TRUST_DOMAIN } from '../identity/spiffe.ts';
 import { type Resource, typed } from './resource.ts';
@@ -14,7 +14,10 @@ export const secretFile = ({ folder }: IdentityFiles): string => join(folder, 'e
 
 /** Writes {@link secretFile}; to be called before an Envoy starts with the identity. */
 export function writeSecretFile(identity: IdentityFiles): void {
-  const { folder, certificate, key } = identity;
+  writeSecret(secretFile(identity), identity);
+}
+
+function writeSecret(file: string, { folder, certificate, key }: Omit<IdentityFiles, 'root'>): void {
   const secret = typed('envoy.extensions.transport_sockets.tls.v3.Secret', {
     name: SECRET,
     tls_certificate: {
@@ -23,8 +26,40 @@ export function writeSecretFile(identity: IdentityFiles): void {
       watched_directory: { path: folder },
     },
   });
-  writeFileSync(secretFile(identity), JSON.stringify({ resources: [secret] }));
+  writeFileSync(file, JSON.stringify({ resources: [secret] }));
 }
+
+/** A certificate that strangers know a server by, and its key, as files that may be exchanged by rename. */
+export interface ServerCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/**
+ * TLS 1.2 or 1.3 for strangers.
+ *
+ * @param file is written: it names the certificate to Envoy, which reads it again when a file is renamed in its folder
+ */
+export function serverTls({ certificate, key }: ServerCertificate, file: string): Resource {
+  writeSecret(file, { folder: dirname(certificate), certificate, key });
+  return {
+    name: 'envoy.transport_sockets.tls',
+    typed_config: typed('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
+      common_tls_context: {
+        tls_params: { tls_minimum_protocol_version: 'TLSv1_2', tls_maximum_protocol_version: 'TLSv1_3' },
+        alpn_protocols: ['h2', 'http/1.1'],
+        ...certificateFrom(file),
+      },
+    }),
+  };
+}
+
+/** A certificate that is read again when it changes. */
+const certificateFrom = (file: string): Resource => ({
+  tls_certificate_sds_secret_configs: [
+    { name: SECRET, sds_config: { resource_api_version: 'V3', path_config_source: { path: file } } },
+  ],
+});
 
 /** Takes calls over mTLS from workloads of the mesh, whoever they are: what each may do is the RBAC filter's. */
 export function inboundTls(identity: IdentityFiles): Resource {
@@ -60,12 +95,7 @@ function common(identity: IdentityFiles): Resource {
   return {
     tls_params: onlyTls13,
     alpn_protocols: ['h2'],
-    tls_certificate_sds_secret_configs: [
-      {
-        name: SECRET,
-        sds_config: { resource_api_version: 'V3', path_config_source: { path: secretFile(identity) } },
-      },
-    ],
+    ...certificateFrom(secretFile(identity)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Cure } from './cure.ts';
@@ -17,6 +18,15 @@ export type DatabaseTopology = (typeof databaseTopologies)[number];
 export const eventTransports = ['embedded', 'nats'] as const;
 export type EventTransport = (typeof eventTransports)[number];
 
+/** Where the gateway is served over TLS, to other machines too if `host` says so. */
+export interface SecureGateway {
+  readonly host: string;
+  readonly port: number;
+  /** PEM files. */
+  readonly certificate: string;
+  readonly key: string;
+}
+
 /** What the environment says, checked. */
 export interface LauncherConfig {
   /** SOUK_HOME: the folder of data, logs, secrets and state. Default `.souk` in the clone. */
@@ -27,6 +37,8 @@ export interface LauncherConfig {
   readonly dashboardPort: number;
   /** Whether the dashboard has buttons that kill, drain, pause and scale: not when NODE_ENV is production. */
   readonly development: boolean;
+  /** GATEWAY_TLS_CERT and GATEWAY_TLS_KEY (default: no TLS), GATEWAY_TLS_HOST (127.0.0.1), GATEWAY_TLS_PORT (8443). */
+  readonly gatewayTls: SecureGateway | undefined;
   /** MESH: default sidecars. */
   readonly mesh: Mesh;
   /** DB: default single. */
@@ -79,11 +91,25 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): LauncherConfig
     if (value === undefined) faults.push(`${name} must be ${values.join(' or ')}, not "${given}"`);
     return value ?? values[0];
   };
+  const file = (name: string) => {
+    const path = text(name);
+    if (path !== undefined && !existsSync(path))
+      faults.push(`${name} names a file that isn't there: ${path}`);
+    return path && resolve(path);
+  };
+  const secureGateway = (): SecureGateway | undefined => {
+    const [certificate, key] = [file('GATEWAY_TLS_CERT'), file('GATEWAY_TLS_KEY')];
+    const port = integer('GATEWAY_TLS_PORT', 8443, 1, 65_535);
+    if (certificate && key) return { host: text('GATEWAY_TLS_HOST') ?? '127.0.0.1', port, certificate, key };
+    if (certificate || key) faults.push('GATEWAY_TLS_CERT and GATEWAY_TLS_KEY are needed both');
+    return undefined;
+  };
   const config: LauncherConfig = {
     home: resolve(repository, text('SOUK_HOME') ?? '.souk'),
     gatewayPort: integer('GATEWAY_PORT', 8080, 0, 65_535),
     dashboardPort: integer('DASHBOARD_PORT', 8090, 0, 65_535),
     development: text('NODE_ENV') !== 'production',
+    gatewayTls: secureGateway(),
     mesh: choice('MESH', meshes),
     database: choice('DB', databaseTopologies),
     replicas: integer('REPLICAS', 2, 1, 8),

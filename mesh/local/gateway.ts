@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { gatewayBootstrap } from '../envoy/bootstrap.ts';
 import type { MethodRoute } from '../envoy/contract.ts';
+import { serverTls } from '../envoy/tls.ts';
 import type { IdentityFiles } from '../identity/certificates.ts';
-import { repository } from './config.ts';
+import { repository, type SecureGateway } from './config.ts';
 import type { Part, PartEvents } from './data-tier.ts';
 import { envoyIsReady, startEnvoy, stopEnvoy } from './envoy.ts';
 import { loopback } from './free-port.ts';
@@ -35,15 +36,18 @@ export async function startGateway(
     contract: readonly MethodRoute[];
     ports: GatewayPorts;
     faults: boolean;
+    /** Where it is served over TLS too, and by which certificate; absent: nowhere. */
+    secure: SecureGateway | undefined;
     /** Who the gateway is to sidecars; absent where there are none. */
     identity: IdentityFiles | undefined;
   },
   { changed, log, longestDelayMs }: PartEvents,
 ): Promise<Part> {
-  const { paths, binary, contract, ports, faults, identity } = options;
+  const { paths, binary, contract, ports, faults, identity, secure } = options;
   const bootstrap = gatewayBootstrap({
     host: loopback,
     gatewayPort: ports.gateway,
+    secure: secure && { ...secure, tls: serverTls(secure, join(paths.run, 'gateway-certificate.json')) },
     ...(identity ? { identity } : { internalPort: ports.internal }),
     adminPort: ports.admin,
     contract,

@@ -182,7 +182,7 @@ async function startParts(
   roster: Roster,
 ): Promise<WorkloadSettings> {
   const { mesh, ports } = wiring;
-  const { progress = silent, log = () => {}, durable = true } = options;
+  const { progress = silent, log = () => {}, durable = true, faults = false } = options;
   const signal = options.signal ?? new AbortController().signal;
   const events = { changed: () => roster.save(), log, longestDelayMs: options.longestRestartDelayMs };
   const config = readConfig();
@@ -195,7 +195,6 @@ async function startParts(
 
   const authority = mesh === 'sidecars' ? await createAuthority() : undefined;
   const envoy = mesh === 'none' ? Promise.resolve('') : installEnvoy(config);
-  const faults = options.faults ?? false;
 
   const openBroker = async () => {
     roster.broker = await startBroker({ paths, secrets, binary: await installNats(config) }, events);
@@ -264,7 +263,7 @@ async function startParts(
       ));
     if (identity) writeSecretFile(identity.files);
     roster.gateway = await startGateway(
-      { paths, binary, contract, ports, faults, identity: identity?.files },
+      { paths, binary, contract, ports, faults, identity: identity?.files, secure: config.gatewayTls },
       events,
     );
     roster.save();

@@ -2,10 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gatewayBootstrap } from '../envoy/bootstrap.ts';
+import { type GatewayOptions, gatewayBootstrap } from '../envoy/bootstrap.ts';
 import { type MethodRoute, readContractFile } from '../envoy/contract.ts';
-import type { CircuitLimits } from '../envoy/governance/circuit-breakers.ts';
-import type { RateLimits } from '../envoy/governance/rate-limits.ts';
 import { readConfig } from '../local/config.ts';
 import { envoyIsReady, startEnvoy, stopEnvoy } from '../local/envoy.ts';
 import { installEnvoy } from '../local/envoy-binary.ts';
@@ -28,7 +26,7 @@ export interface TestGateway {
 
 /** Starts the gateway on free ports, with no instances yet. */
 export async function startTestGateway(
-  options: { rates?: RateLimits; limits?: CircuitLimits } = {},
+  options: Pick<GatewayOptions, 'rates' | 'limits' | 'secure'> = {},
 ): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'souk-gateway-'));
   const contract = readContractFile(descriptorSetFile);

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { DatabaseTopology } from '../../mesh/local/config.ts';
+import type { DatabaseTopology, EventTransport } from '../../mesh/local/config.ts';
 
 /** How long to make trouble, and which. */
 export interface ChaosConfig {
@@ -11,6 +11,8 @@ export interface ChaosConfig {
   readonly replicas: number;
   /** DB: single, or ha. Default single. */
   readonly database: DatabaseTopology;
+  /** EVENTS: embedded, or nats, whose broker is killed too. Default embedded. */
+  readonly events: EventTransport;
   /** WORKERS: clients that each have one call under way, default 12. */
   readonly workers: number;
 }
@@ -24,8 +26,11 @@ export function chaosConfig(env = process.env): ChaosConfig {
   };
   const database = env.DB || 'single';
   if (database !== 'single' && database !== 'ha') throw new Error('DB must be single or ha');
+  const events = env.EVENTS || 'embedded';
+  if (events !== 'embedded' && events !== 'nats') throw new Error('EVENTS must be embedded or nats');
   return {
     database,
+    events,
     minutes: read('MINUTES', 5, 0.1, 1_440),
     seed: Math.trunc(read('SEED', randomInt(2 ** 32), 0, 2 ** 32 - 1)),
     replicas: Math.trunc(read('REPLICAS', 2, 2, 8)),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallOptions, Code, ConnectError } from '@connectrpc/connect';
 import { ErrorInfoSchema } from '@souk/contracts/google/rpc/error_details_pb.js';
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 import type { Tally } from './tally.ts';
 
 /** What a client knows after it called, and called again as long as it didn't know. */

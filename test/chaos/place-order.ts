@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { OrderState } from '@souk/contracts/shop/order/v1/order_pb.js';
 import type { CreateOrderResponse } from '@souk/contracts/shop/order/v1/order_service_pb.js';
 import { linesKey, type RequestRecord, type Wanted } from '../invariants/given.ts';
+import type { Random } from '../random.ts';
 import { insist, type Known } from './insist.ts';
 import type { OwnOrder } from './own-order.ts';
-import type { Random } from './random.ts';
 import type { Worker } from './worker.ts';
 
 /** So many attempts, with their pauses, last longer than any outage that is made. */

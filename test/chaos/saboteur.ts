@@ -9,7 +9,7 @@ export type ActCounts = Record<Act['kind'], number>;
 
 /** Does to the shop what is planned, when it is planned, and writes it down. Resolves when all of it is over. */
 export async function sabotage(shop: Shop, plan: readonly Planned[], journal: Journal): Promise<ActCounts> {
-  const counts: ActCounts = { kill: 0, sidecar: 0, pause: 0, database: 0, gateway: 0, faults: 0 };
+  const counts: ActCounts = { kill: 0, sidecar: 0, pause: 0, database: 0, broker: 0, gateway: 0, faults: 0 };
   const ends: Promise<void>[] = [];
   // These are left alone until they go on: it is what they do then that is of interest.
   const paused = new Set<string>();
@@ -66,6 +66,8 @@ export async function sabotage(shop: Shop, plan: readonly Planned[], journal: Jo
       }
       case 'database':
         return shop.kill('postgres', act.signal) ? ['postgres'] : [];
+      case 'broker':
+        return shop.kill('nats') ? ['nats'] : [];
       case 'gateway':
         return shop.kill('envoy') ? ['envoy'] : [];
       case 'faults': {

@@ -17,10 +17,19 @@ describe('the schedule of chaos', () => {
       expect(count('database')).toBeGreaterThanOrEqual(1);
       expect(count('gateway')).toBeGreaterThanOrEqual(1);
       expect(count('faults')).toBeGreaterThanOrEqual(5);
+      expect(count('broker')).toBe(0);
       for (const act of acts) if (act.kind === 'pause') expect(act.ms).toBeLessThanOrEqual(8_000);
     }
     const longest = (seed: number) =>
       schedule(seed, 300_000, 2).reduce((ms, act) => (act.kind === 'pause' ? Math.max(ms, act.ms) : ms), 0);
     expect(longest(1)).toBeGreaterThan(6_500);
+  });
+
+  it('kills the broker where there is one, and leaves the rest as it is', () => {
+    for (let seed = 0; seed < 200; seed++) {
+      const acts = schedule(seed, 60_000, 2, true);
+      expect(acts.filter(({ kind }) => kind === 'broker').length).toBeGreaterThanOrEqual(4);
+      expect(acts.filter(({ kind }) => kind !== 'broker')).toEqual(schedule(seed, 60_000, 2));
+    }
   });
 });

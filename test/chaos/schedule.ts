@@ -1,5 +1,5 @@
 import type { Faults } from '../../mesh/envoy/governance/faults.ts';
-import { type Random, seeded } from './random.ts';
+import { type Random, seeded } from '../random.ts';
 
 /** Something that is done to the shop. */
 export type Act =
@@ -11,6 +11,8 @@ export type Act =
   | { readonly kind: 'pause'; readonly victims: readonly string[]; readonly ms: number }
   /** kill -9 of PostgreSQL, or a fast shutdown; either way it is started again. */
   | { readonly kind: 'database'; readonly signal: 'SIGKILL' | 'SIGINT' }
+  /** kill -9 of the broker of events. */
+  | { readonly kind: 'broker' }
   /** kill -9 of Envoy: what was under way is done, and its replies are lost. */
   | { readonly kind: 'gateway' }
   /** Delays and drops between services, for `ms`. */
@@ -23,10 +25,10 @@ const leaseMs = 6_000;
 export type Planned = Act & { readonly at: number };
 
 /**
- * What is done within `ms` to services with so many replicas, in order of time. It follows from the seed alone: a
- * failing run is tried again by its seed.
+ * What is done within `ms` to services with so many replicas, in order of time, with a broker or without. It follows
+ * from these and the seed alone: a failing run is tried again by its seed.
  */
-export function schedule(seed: number, ms: number, replicas: number): Planned[] {
+export function schedule(seed: number, ms: number, replicas: number, broker = false): Planned[] {
   const of = (service: string) => Array.from({ length: replicas }, (_, n) => `${service}-${n + 1}`);
   const instances = ['user', 'product', 'order'].flatMap(of);
   const random = (name: string) => seeded(seed).fork(name);
@@ -38,6 +40,7 @@ export function schedule(seed: number, ms: number, replicas: number): Planned[] 
     [random('gateway'), [25_000, 45_000], () => ({ kind: 'gateway' })],
     [random('faults'), [4_000, 6_500], faults],
   ];
+  if (broker) plans.push([random('broker'), [6_000, 12_000], () => ({ kind: 'broker' })]);
   return plans
     .flatMap(([source, gap, act]) => {
       const planned: Planned[] = [];

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../random.ts';
 import { cancelOrder, changeOrder, type OwnOrder, readOrder } from './own-order.ts';
 import { placeOrder } from './place-order.ts';
-import type { Random } from './random.ts';
 import type { Tally } from './tally.ts';
 import type { Customer, World } from './world.ts';
 

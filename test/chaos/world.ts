@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Clients, euro, newCustomer, newProduct } from '../clients.ts';
 import type { Given, RequestRecord } from '../invariants/given.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 
 /** A person who orders. */
 export interface Customer {

@@ -24,7 +24,7 @@ export interface Given {
   readonly stock: ReadonlyMap<string, number>;
   /** The credit in minor units that was granted, by user. */
   readonly credit: ReadonlyMap<string, number>;
-  /** All requests that were sent; absent where nobody kept account. */
+  /** All requests that these users sent; absent where nobody kept account. */
   readonly requests?: readonly RequestRecord[];
 }
 

@@ -5,12 +5,14 @@ import { eventsTaken } from './events-taken.ts';
 import { nothingHeld } from './nothing-held.ts';
 import { transactionsClosed } from './transactions-closed.ts';
 
+/** A shop that is looked at: one that was started here, or one that only its databases are known of. */
+export type Watched = Pick<Shop, 'databaseUrl'> & Partial<Pick<Shop, 'instances'>>;
+
 /**
  * Waits until all instances serve, no transaction is open, nothing is held and every event has been taken, `timeoutMs`
- * at most. Tells what was
- * left then; nothing, if the shop has become quiet.
+ * at most. Tells what was left then; nothing, if the shop has become quiet.
  */
-export async function untilQuiet(shop: Shop, timeoutMs: number): Promise<string[]> {
+export async function untilQuiet(shop: Watched, timeoutMs: number): Promise<string[]> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const left = await unrest(shop);
@@ -19,8 +21,9 @@ export async function untilQuiet(shop: Shop, timeoutMs: number): Promise<string[
   }
 }
 
-async function unrest(shop: Shop): Promise<string[]> {
-  const down = shop.instances.filter((one) => !one.serving()).map(({ name }) => `${name} does not serve`);
+async function unrest(shop: Watched): Promise<string[]> {
+  const instances = shop.instances ?? [];
+  const down = instances.filter((one) => !one.serving()).map(({ name }) => `${name} does not serve`);
   try {
     const given = { stock: new Map(), credit: new Map() };
     const open = await withDatabases(shop, async (databases) => [

@@ -1,4 +1,5 @@
 import type { Event } from '@souk/contracts/shop/event/v1/event_pb.js';
+import { fail } from '../../errors.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { partitionOf } from '../event.ts';
 import type { EventSource } from '../source.ts';
@@ -94,8 +95,10 @@ export function natsSource(options: NatsSourceOptions): EventSource {
           for await (const batch of feed.follow(new Map(read), either)) {
             const events = batch.filter((event) => moveOn(read, event));
             if (events.length > 0 || batch.length === 0) yield events;
-            if (enough()) break;
+            if (enough()) return;
           }
+          // Else it would be asked again at once, for as long as it ends its streams.
+          if (!either.aborted) throw ended();
         } finally {
           stopped.abort();
           await watching;
@@ -104,6 +107,8 @@ export function natsSource(options: NatsSourceOptions): EventSource {
     },
   };
 }
+
+const ended = () => fail('UNAVAILABLE', 'EVENTS_ENDED', 'The publisher has ended the stream.');
 
 /** What is missing between what was read of a partition and a message of the stream. */
 interface Gap {

@@ -1,6 +1,9 @@
+import { randomInt } from 'node:crypto';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'hdr-histogram-js';
+import { seeded } from '../test/random.ts';
+import { arrivals } from './load/schedule.ts';
 
 /** A load on one method. */
 export interface LoadOptions {
@@ -59,7 +62,9 @@ export async function load(options: LoadOptions, nextRequest: () => Uint8Array):
     await Promise.all(Array.from({ length: pace.concurrency }, caller));
   } else {
     const underWay: Promise<void>[] = [];
-    for (let due = began; due < end; due += (-Math.log(1 - Math.random()) * 1000) / pace.perSecond) {
+    const course = { profile: 'steady', rate: pace.perSecond, durationS: seconds } as const;
+    for (const at of arrivals(course, seeded(randomInt(2 ** 32)))) {
+      const due = began + at * 1000;
       if (due > performance.now()) await sleep(due - performance.now());
       underWay.push(call(due));
     }

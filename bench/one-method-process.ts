@@ -3,7 +3,7 @@ import { json } from 'node:stream/consumers';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { CreateOrderRequestSchema } from '@souk/contracts/shop/order/v1/order_service_pb.js';
 import { GetProductRequestSchema } from '@souk/contracts/shop/product/v1/product_service_pb.js';
-import { type LoadOptions, load } from './load.ts';
+import { type LoadOptions, load } from './one-method.ts';
 
 /** What is called, and of which products: each call takes the next. */
 export interface Scenario extends Omit<LoadOptions, 'path'> {

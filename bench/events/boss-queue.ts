@@ -1,0 +1,2 @@
+/** The peer's queue. */
+export const QUEUE = 'products';
