@@ -32,12 +32,13 @@ export function createSampler(shop: Shop): () => Promise<Sample> {
   let last = performance.now();
 
   return async () => {
-    const [envoys, slow] = await Promise.all([readEnvoys(), readSlow()]);
+    const slow = readSlow();
+    const envoys = await readEnvoys();
     const seconds = (performance.now() - last) / 1000;
     last = performance.now();
 
     const edges = edgesOf(envoys.readings, names);
-    const values = new Map<string, number>(slow.values);
+    const values = new Map<string, number>(slow);
     const calls = new Map<string, Calls>();
     for (const [name, edge] of edges) {
       calls.set(`edge|${name}`, edge);
@@ -54,20 +55,25 @@ export function createSampler(shop: Shop): () => Promise<Sample> {
 
 const names = services.map(({ name }) => name);
 
-/** What the instances and the system say; the same again where they have just been asked. */
-function createSlowReader(shop: Shop): () => Promise<{ values: ReadonlyMap<string, number> }> {
+/**
+ * What the instances and the system said last, at once. They are asked again behind the back of who reads: an instance
+ * that hangs must not hold up what the others say.
+ */
+function createSlowReader(shop: Shop): () => ReadonlyMap<string, number> {
   const readInstances = createInstanceReader(shop);
   const meter = createProcessMeter();
   const addCalls = createCallSeries();
   let memory = new Map<string, number>();
   let values = new Map<string, number>();
   let readings = 0;
+  let reading = false;
+  let fault: unknown;
   let last = Number.NEGATIVE_INFINITY;
 
-  return async () => {
-    const seconds = (performance.now() - last) / 1000;
-    if (seconds * 1000 < slowEveryMs) return { values };
-    last = performance.now();
+  const read = async () => {
+    const began = performance.now();
+    const seconds = (began - last) / 1000;
+    last = began;
     const instances = await readInstances();
     const next = new Map<string, number>(instances.gauges);
     const calls = new Map<string, Calls>(instances.calls);
@@ -85,7 +91,22 @@ function createSlowReader(shop: Shop): () => Promise<{ values: ReadonlyMap<strin
       if (bytes) next.set(`process|${name}|memory`, bytes);
     }
     values = next;
-    return { values };
+  };
+  return () => {
+    const told = fault;
+    fault = undefined;
+    if (told !== undefined) throw told;
+    if (!reading && performance.now() - last > slowEveryMs) {
+      reading = true;
+      read()
+        .catch((cause: unknown) => {
+          fault = cause;
+        })
+        .finally(() => {
+          reading = false;
+        });
+    }
+    return values;
   };
 }
 

@@ -46,7 +46,10 @@ stream.addEventListener('open', () => connected(true));
 stream.addEventListener('error', () => connected(false));
 on('shop', (now) => {
   if (now.mesh !== shop?.mesh) explain(now.mesh);
-  if (now.traces && !shop) void followTraces();
+  if (!shop) {
+    if (now.traces) void followTraces();
+    else say(byId('no-traces'), 'They go where OTEL_EXPORTER_OTLP_ENDPOINT says, and are not kept here.');
+  }
   shop = now;
   draw();
 });
