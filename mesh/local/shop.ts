@@ -20,9 +20,10 @@ import { installNats } from './nats-binary.ts';
 import { type Paths, pathsIn, prepareFolders, rotateLogs } from './paths.ts';
 import { isPortTaken } from './port-taken.ts';
 import { type Progress, silent } from './progress.ts';
+import { startPrometheus } from './prometheus.ts';
 import { lastWords, untilReachable } from './readiness.ts';
 import { createRegistry } from './registry.ts';
-import { createRoster, type Roster } from './roster.ts';
+import { createRoster, type Roster, stopParts } from './roster.ts';
 import { secretsIn } from './secrets.ts';
 import { serviceDatabase } from './service-environment.ts';
 import { services } from './services.ts';
@@ -49,7 +50,9 @@ export interface ShopOptions {
   /** More environment for a service's processes: `{ user: { ACCESS_TOKEN_TTL_S: '2' } }`. */
   readonly settings?: Readonly<Record<string, NodeJS.ProcessEnv>>;
   /** Where telemetry goes. Default: nowhere, and none is made. */
-  readonly telemetry?: Pick<Telemetry, 'endpoint' | 'environment'> | undefined;
+  readonly telemetry?: Omit<Telemetry, 'receiver'> | undefined;
+  /** Starts a Prometheus, by this program, that scrapes the shop. Default: none. */
+  readonly prometheus?: { readonly binary: string; readonly port: number } | undefined;
   /** The program of each service. Default `services/<name>/main.ts`. */
   readonly entry?: (service: string) => string;
   /** false, for tests only: the database doesn't wait for the disk. Default true. */
@@ -218,6 +221,7 @@ async function startParts(
       authority,
       binary: await envoy,
       faults,
+      tracing: options.telemetry?.tracing,
       settings: options.settings,
       entry: options.entry,
       around: {
@@ -257,7 +261,15 @@ async function startParts(
       ));
     if (identity) writeSecretFile(identity.files);
     roster.gateway = await startGateway(
-      { paths, binary, contract, ports, faults, identity: identity?.files },
+      {
+        paths,
+        binary,
+        contract,
+        ports,
+        faults,
+        identity: identity?.files,
+        tracing: options.telemetry?.tracing,
+      },
       events,
     );
     roster.save();
@@ -280,15 +292,14 @@ async function startParts(
       () => 'serves through the gateway',
     );
   }
+  const { prometheus } = options;
+  if (prometheus !== undefined)
+    await progress.step(
+      'Prometheus',
+      () => startPrometheus({ paths, ...prometheus }, events, roster),
+      () => `http://${loopback}:${prometheus.port}`,
+    );
   roster.ready = true;
   roster.save();
   return started.value;
-}
-
-/** In the reverse order of their dependence, so that what is under way can still be finished. */
-async function stopParts({ deployments, gateway, broker, postgres }: Roster): Promise<void> {
-  for (const deployment of deployments.toReversed()) await deployment.stop();
-  await gateway?.stop();
-  await broker?.stop();
-  await postgres?.stop();
 }
