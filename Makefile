@@ -12,7 +12,7 @@ include proto/proto.mk
 
 ##@ The shop
 # Variables of these: GATEWAY_PORT (8080), REPLICAS (2), EVENTS (embedded, or nats), DB (single, or ha), DETACH=1,
-# SERVICE, FOLLOW=1, YES=1, SOUK_HOME (.souk).
+# OBSERVE=1 (a Prometheus too), SERVICE, FOLLOW=1, YES=1, SOUK_HOME (.souk).
 
 up: install ## Start the shop: Ctrl-C stops it, DETACH=1 returns when it serves
 	@exec $(launcher) up
@@ -87,7 +87,7 @@ lint: install-npm proto-deps ## Types, lint and format of code and contracts
 fmt: install-npm ## Format code and contracts
 	@biome check --write && buf format --write proto
 
-# Variables: ONLY=calls,orders,latency,meshes,memory,growth (all but the last), FILL=1 (growth too, some minutes), ROUNDS
+# Variables: ONLY=calls,telemetry,orders,latency,meshes,memory,growth (all but the last), FILL=1 (growth too, some minutes), ROUNDS
 # (5), SECONDS (3), CONCURRENCY (64), REPLICAS (2), MINUTES (1, of memory), ORDERS (a million, of growth), PGBENCH_BIN.
 bench: install ## Measure speed, cost and memory of calls and orders, against pgbench, DBOS and a bare server
 	@$(NODE) bench/bench.ts

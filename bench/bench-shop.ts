@@ -24,6 +24,8 @@ export interface BenchShop {
   /** Pids of all its processes but the launcher's. PostgreSQL's has children. */
   pids(): number[];
   postgres(): number;
+  /** The pid of one of them: `envoy`, `product-1`. */
+  pidOf(name: string): number | undefined;
   /** Who calls, and for what. */
   readonly callers: Pick<Scenario, 'tokens' | 'productIds'>;
   /** A load of CreateOrder: without a mesh on the order service's instances, else on the gateway. */
@@ -65,7 +67,8 @@ export async function startBenchShop(options: Omit<ShopOptions, 'home'>): Promis
     const order = (pace: Pace, seconds: number) =>
       measure({ ...callers, method: 'CreateOrder', targets, pace, seconds }, pids());
     const postgres = () => processes().find(({ kind }) => kind === 'postgres')?.pid ?? 0;
-    return { shop, coldMs, pids, postgres, callers, order, stop };
+    const pidOf = (name: string) => processes().find((one) => one.name === name)?.pid;
+    return { shop, coldMs, pids, pidOf, postgres, callers, order, stop };
   } catch (cause) {
     await stop();
     throw cause;

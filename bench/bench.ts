@@ -6,12 +6,14 @@ import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { meshes } from './meshes.ts';
 import { orders } from './orders.ts';
+import { telemetry } from './telemetry.ts';
 
 // Measures shops of its own on this machine, prints what comes out beside the goals, and asserts nothing. Medians of
 // rounds; `make bench ONLY=orders,latency` runs these alone, config.ts has the other variables.
 const config = benchConfig();
 const sections: Record<Section, [string, (bench: BenchShop, config: BenchConfig) => Promise<void>]> = {
   calls: ['Calls', (_, config) => calls(config)],
+  telemetry: ['What telemetry costs a call', (_, config) => telemetry(config)],
   orders: ['Orders, against the limit and a peer', orders],
   latency: ['Latency of an order', latency],
   meshes: ['What a mesh costs an order', meshes],
@@ -27,8 +29,8 @@ try {
   for (const name of config.only) {
     const [title, run] = sections[name];
     console.log(`\n${title}\n`);
-    if (name === 'calls') {
-      await calls(config);
+    if (name === 'calls' || name === 'telemetry') {
+      await (name === 'calls' ? calls : telemetry)(config);
       continue;
     }
     // One shop without a mesh for all that needs it.

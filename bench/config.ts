@@ -1,5 +1,5 @@
 /** The benchmarks, in the order in which they run. */
-export const SECTIONS = ['calls', 'orders', 'latency', 'meshes', 'memory', 'growth'] as const;
+export const SECTIONS = ['calls', 'telemetry', 'orders', 'latency', 'meshes', 'memory', 'growth'] as const;
 
 /** A benchmark's name. */
 export type Section = (typeof SECTIONS)[number];

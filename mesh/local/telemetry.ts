@@ -41,6 +41,7 @@ export const sendingTo = ({ url }: Pick<Receiver, 'url'>, ratio: number): Omit<T
     OTEL_METRICS_EXPORTER: 'none',
     OTEL_LOGS_EXPORTER: 'none',
     OTEL_BSP_SCHEDULE_DELAY: '1000',
+    OTEL_TRACES_SAMPLER_ARG: String(ratio),
   },
   tracing: { endpoint: url, ratio },
 });

@@ -47,7 +47,7 @@ export function compile(template: Template): Compiled {
 }
 
 const CHANGES = /\b(insert|delete|merge)\s+(?:into|from)\b|(?<!\b(?:for|do)\s+)\b(update)\s/i;
-const TABLES = /\b(?:from|join|into|(?<!\b(?:for|do)\s+)update)\s+([a-z_]\w*)(?!\w*\s*\()/gi;
+const TABLES = /\b(?:from|join|into|(?<!\b(?:for|do)\s+)update)\s+([a-z_]\w*)(?!\w*\()/gi;
 const NAMED = /(?:\bwith|,)\s+([a-z_]\w*)\s+as\s+(?:not\s+)?(?:materialized\s+)?\(/gi;
 const NO_TABLES = new Set(['select', 'lateral', 'unnest', 'only', 'set', 'skip', 'now']);
 const MAX_TABLES = 4;

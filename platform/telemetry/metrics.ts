@@ -19,8 +19,10 @@ export interface Metrics {
 
 /** Declares the metrics that every service emits. `process` adds those of the Node process; default true. */
 export function createMetrics(options: { process?: boolean } = {}): Metrics {
-  // The format that exemplars need, for good: prom-client renames counters when it is written.
-  const registry = new Registry(Registry.OPENMETRICS_CONTENT_TYPE) as unknown as Registry;
+  const registry = new Registry();
+  // The format that exemplars need, for good: prom-client renames counters when it is written. (Its types know of no
+  // registry whose format is set later.)
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as unknown as typeof registry.contentType);
   if (options.process ?? true) collectDefaultMetrics({ register: registry });
   return {
     registry,

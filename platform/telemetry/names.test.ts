@@ -2,7 +2,7 @@ import * as conventions from '@opentelemetry/semantic-conventions/incubating';
 import { expect, test } from 'vitest';
 import { ATTRIBUTES, labelName, METRICS, prometheusName } from './names.ts';
 
-const known = new Set(Object.values(conventions).filter((value) => typeof value === 'string'));
+const known = new Set<string>(Object.values(conventions).filter((value) => typeof value === 'string'));
 const OWN = /^(souk|postgresql)\./;
 
 test('what is not ours is named by the semantic conventions', () => {
