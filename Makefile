@@ -12,7 +12,7 @@ include proto/proto.mk
 
 ##@ The shop
 # Variables of these: GATEWAY_PORT (8080), DASHBOARD_PORT (8090), REPLICAS (2), EVENTS (embedded, or nats), DB (single,
-# or ha), DETACH=1, SERVICE, FOLLOW=1, YES=1, SOUK_HOME (.souk).
+# or ha), DETACH=1, OBSERVE=1 (a Prometheus too), SERVICE, FOLLOW=1, YES=1, SOUK_HOME (.souk).
 
 up: install ## Start the shop: Ctrl-C stops it, DETACH=1 returns when it serves
 	@exec $(launcher) up
@@ -92,7 +92,7 @@ audit: install-npm ## Known weaknesses of the packages, high and critical ones (
 fmt: install-npm ## Format code and contracts
 	@biome check --write && buf format --write proto
 
-# Variables: ONLY=calls,events,orders,latency,meshes,memory,growth (all but the last), FILL=1 (growth too, some minutes), ROUNDS
+# Variables: ONLY=calls,telemetry,events,orders,latency,meshes,memory,growth (all but the last), FILL=1 (growth too, some minutes), ROUNDS
 # (5), SECONDS (3), CONCURRENCY (64), REPLICAS (2), MINUTES (1, of memory), ORDERS (a million, of growth), PGBENCH_BIN.
 bench: install ## Measure speed, cost and memory of calls, orders and events, against pgbench, DBOS, pg-boss and a bare server
 	@$(NODE) bench/bench.ts

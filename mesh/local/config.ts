@@ -51,6 +51,12 @@ export interface LauncherConfig {
   readonly events: EventTransport;
   /** NATS_SERVER_BIN: a nats-server to use in place of any other. */
   readonly natsServerBin: string | undefined;
+  /** OBSERVE=1: `up` starts a Prometheus too, where one is installed. */
+  readonly observe: boolean;
+  /** PROMETHEUS_PORT: default 9090. */
+  readonly prometheusPort: number;
+  /** PROMETHEUS_BIN: a Prometheus to use in place of any other; promtool stands beside it. */
+  readonly prometheusBin: string | undefined;
   /** PATH, where Envoy, nats-server and Python are looked for. */
   readonly path: string;
   /** DETACH=1: `up` returns when the shop serves. */
@@ -116,6 +122,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): LauncherConfig
     envoyBin: text('ENVOY_BIN'),
     events: choice('EVENTS', eventTransports),
     natsServerBin: text('NATS_SERVER_BIN'),
+    observe: flag('OBSERVE'),
+    prometheusPort: integer('PROMETHEUS_PORT', 9090, 1, 65_535),
+    prometheusBin: text('PROMETHEUS_BIN'),
     path: text('PATH') ?? '',
     detach: flag('DETACH'),
     service: text('SERVICE'),

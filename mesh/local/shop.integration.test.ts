@@ -10,7 +10,8 @@ import { createCaller } from '../testing/call.ts';
 import { Cure } from './cure.ts';
 import { loopback } from './free-port.ts';
 import { isAlive } from './process-identity.ts';
-import { AlreadyRunning, type Shop, type ShopOptions, startShop } from './shop.ts';
+import { AlreadyRunning, type Shop, startShop } from './shop.ts';
+import type { ShopOptions } from './shop-options.ts';
 import { readState, type ShopState } from './state.ts';
 
 // The launcher on programs that start in a moment: the services themselves are tested elsewhere.

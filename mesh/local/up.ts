@@ -6,7 +6,9 @@ import { Cure } from './cure.ts';
 import { welcome, welcomeDirectly } from './first-call.ts';
 import { ordersFor } from './orders.ts';
 import { pathsIn } from './paths.ts';
+import { isPortTaken } from './port-taken.ts';
 import { createProgress } from './progress.ts';
+import { findPrometheus } from './prometheus-binary.ts';
 import { AlreadyRunning, type Shop, startShop } from './shop.ts';
 import { readState } from './state.ts';
 import { startTelemetry } from './telemetry.ts';
@@ -45,6 +47,7 @@ export async function up(
   };
 
   print('Starting Souk');
+  const prometheus = config.observe ? await prometheusFor(config, print) : undefined;
   const telemetry = await startTelemetry(config.inherited);
   try {
     shop = await startShop({
@@ -56,6 +59,7 @@ export async function up(
       dashboardPort: config.dashboardPort,
       replicas: config.replicas,
       telemetry,
+      prometheus,
       signal: giveUp.signal,
       progress: createProgress(print),
       log,
@@ -87,6 +91,20 @@ export async function up(
   await telemetry?.receiver?.close();
   print('Stopped.');
   return 0;
+}
+
+async function prometheusFor(config: LauncherConfig, print: (line: string) => void) {
+  const found = findPrometheus(config);
+  if (!found) {
+    print(
+      'OBSERVE=1, but there is no Prometheus: install it ("apt install prometheus"), or name one by PROMETHEUS_BIN',
+    );
+    return undefined;
+  }
+  const port = config.prometheusPort;
+  if (await isPortTaken(port))
+    throw new Cure(`port ${port} is taken by another program: choose another by PROMETHEUS_PORT`);
+  return { binary: found.prometheus, port };
 }
 
 function alreadyRunning({ home }: LauncherConfig, print: (line: string) => void): number {

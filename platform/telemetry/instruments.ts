@@ -13,9 +13,13 @@ function settings<Spec extends MetricSpec>(registry: Registry, spec: Spec) {
   };
 }
 
-/** Declares a counter. */
-export function counter<Spec extends MetricSpec>(registry: Registry, spec: Spec): Counter<Labels<Spec>> {
-  return new Counter(settings(registry, spec));
+/** Declares a counter. `collect` sets it when it is read, if what it counts is counted elsewhere. */
+export function counter<Spec extends MetricSpec>(
+  registry: Registry,
+  spec: Spec,
+  collect?: (this: Counter<Labels<Spec>>) => void | Promise<void>,
+): Counter<Labels<Spec>> {
+  return new Counter({ ...settings(registry, spec), ...(collect && { collect }) });
 }
 
 /** Declares a gauge. `collect` sets it when it is read. */
@@ -27,7 +31,12 @@ export function gauge<Spec extends MetricSpec>(
   return new Gauge({ ...settings(registry, spec), collect });
 }
 
-/** Declares a histogram. */
-export function histogram<Spec extends MetricSpec>(registry: Registry, spec: Spec): Histogram<Labels<Spec>> {
-  return new Histogram({ ...settings(registry, spec), buckets: [...(spec.buckets ?? [])] });
+/** Declares a histogram, whose observations may come with the trace that they are an example of. */
+export function histogram<Spec extends MetricSpec>(
+  registry: Registry,
+  spec: Spec,
+  { exemplars = false } = {},
+): Histogram<Labels<Spec>> {
+  const buckets = [...(spec.buckets ?? [])];
+  return new Histogram({ ...settings(registry, spec), buckets, enableExemplars: exemplars });
 }
