@@ -12,6 +12,7 @@ import { watchLongTasks } from '../mesh/dashboard/browser/long-tasks.ts';
 import { type Dashboard, startDashboard } from '../mesh/dashboard/dashboard.ts';
 import { repository } from '../mesh/local/config.ts';
 import { ordersFor } from '../mesh/local/orders.ts';
+import { startTelemetry, type Telemetry } from '../mesh/local/telemetry.ts';
 
 const executablePath = findChromium();
 const why = executablePath ? '' : ' (skipped: there is no Chromium; CHROMIUM_BIN names one)';
@@ -24,6 +25,7 @@ const patience = { timeout: 10_000 };
 const rateIn = (text: string | null) => Number(/([\d.]+) calls\/s/.exec(text ?? '')?.[1]);
 
 describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
+  let telemetry: Telemetry | undefined;
   let bench: BenchShop;
   let dashboard: Dashboard;
   let browser: Browser;
@@ -32,8 +34,11 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
 
   beforeAll(async () => {
     let started: Dashboard | undefined;
-    bench = await startBenchShop({ durable: false, log: (line) => started?.log(line) });
-    dashboard = await startDashboard({ shop: bench.shop, port: 0, orders: ordersFor(bench.shop) });
+    telemetry = await startTelemetry({});
+    bench = await startBenchShop({ durable: false, telemetry, log: (line) => started?.log(line) });
+    const { shop } = bench;
+    const traces = telemetry?.receiver?.spans;
+    dashboard = await startDashboard({ shop, port: 0, orders: ordersFor(shop), traces });
     started = dashboard;
     // Root may not use Chromium's sandbox; nothing but our own page is opened.
     browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] });
@@ -43,6 +48,7 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
     await browser?.close();
     await dashboard?.close();
     await bench?.stop();
+    await telemetry?.receiver?.close();
   });
 
   async function open(): Promise<Page> {
@@ -151,6 +157,23 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
     const latency = page.getByRole('img', { name: /^Latency/ });
     await latency.scrollIntoViewIfNeeded();
     await expect.poll(() => latency.getAttribute('aria-label'), patience).toMatch(/p99 [\d.]+ m?s/);
+  });
+
+  it('tells where the time of a slow order went', async () => {
+    const slow = page.locator('#traces tr', { hasText: 'CreateOrder' }).getByRole('button').first();
+    await slow.waitFor({ timeout: 10_000 });
+    await slow.focus();
+    await page.keyboard.press('Enter');
+    const spans = page.locator('#waterfall tbody tr');
+    await spans.first().waitFor();
+    const who = await spans.locator('th').allTextContents();
+    for (const part of ['gateway', /^order-\d$/, /^order-\d-sidecar$/, /^product-\d$/, /^user-\d$/])
+      expect(who).toContainEqual(expect.stringMatching(part));
+    expect(await spans.locator('svg[role=img] rect').count()).toBe(who.length);
+    await screenshot('dashboard-trace');
+    expect(await violations()).toEqual([]);
+    await page.keyboard.press('Escape');
+    expect(await page.locator('dialog[open]').count()).toBe(0);
   });
 
   it.each([

@@ -64,8 +64,13 @@ function rowOf(span, depth, start, whole) {
   const details = Object.entries(attributes).map(([key, value]) => `${key} = ${value}`);
   const what = html(
     'td',
-    { 'data-depth': Math.min(depth, 12), title: details.join('\n') },
-    failed ? `✖ ${name}` : name,
+    { 'data-depth': Math.min(depth, 12) },
+    html(
+      'details',
+      {},
+      html('summary', {}, failed ? `✖ ${name}` : name),
+      html('pre', {}, details.join('\n') || 'Nothing more is known.'),
+    ),
   );
   return html(
     'tr',
