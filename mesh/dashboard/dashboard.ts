@@ -4,12 +4,13 @@ import type { Orders } from '../local/control.ts';
 import { accessLogFile } from '../local/gateway.ts';
 import type { Shop } from '../local/shop.ts';
 import { createHistory, rounded } from './history.ts';
-import type { Failure, Happening, SpanView, TraceSummary } from './messages.ts';
+import type { Failure, Happening } from './messages.ts';
 import { createSampler } from './sampler.ts';
 import { serve } from './server.ts';
 import { type Opinions, viewShop } from './shop-view.ts';
 import { followFailures, isFault } from './sources/access-log.ts';
 import { createStream } from './stream.ts';
+import type { Traces } from './trace-list.ts';
 
 /** What a dashboard shows and does. */
 export interface DashboardOptions {
@@ -20,12 +21,6 @@ export interface DashboardOptions {
   readonly orders?: Orders | undefined;
   /** Where traces are looked up. Absent: there are none. */
   readonly traces?: Traces | undefined;
-}
-
-/** The traces of late. */
-export interface Traces {
-  trace(traceId: string): readonly SpanView[];
-  recent(): readonly TraceSummary[];
 }
 
 /** A running dashboard. */

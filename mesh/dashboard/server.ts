@@ -3,8 +3,8 @@ import { text } from 'node:stream/consumers';
 import type { Orders } from '../local/control.ts';
 import { loopback } from '../local/free-port.ts';
 import { createAssets } from './assets.ts';
-import type { Traces } from './dashboard.ts';
 import { refuseOrder, refuseStrangers } from './guard.ts';
+import { listTraces, type Traces } from './trace-list.ts';
 
 /** What is served. */
 export interface ServerOptions {
@@ -46,7 +46,7 @@ export async function serve(options: ServerOptions): Promise<{ port: number; clo
     }
     if (request.method !== 'GET') return end(response, 405, { text: 'only GET' });
     if (pathname === '/stream') return options.openStream(response);
-    if (pathname === '/traces') return end(response, 200, options.traces?.recent() ?? []);
+    if (pathname === '/traces') return end(response, 200, options.traces ? listTraces(options.traces) : []);
     const trace = /^\/traces\/([0-9a-f]{32})$/.exec(pathname)?.[1];
     if (trace) return end(response, 200, options.traces?.trace(trace) ?? []);
     const asset = assets(pathname);
