@@ -28,6 +28,8 @@ export interface BenchShop {
   readonly callers: Pick<Scenario, 'tokens' | 'productIds'>;
   /** A load of CreateOrder: without a mesh on the order service's instances, else on the gateway. */
   order(pace: Pace, seconds: number): Promise<Measured>;
+  /** A load of GetProduct, on the product service's instances or the gateway. */
+  read(pace: Pace, seconds: number): Promise<Measured>;
   stop(): Promise<void>;
 }
 
@@ -57,13 +59,15 @@ export async function startBenchShop(options: Omit<ShopOptions, 'home'>): Promis
     };
     const processes = () => readState(shop.paths)?.processes ?? [];
     const pids = () => processes().map(({ pid }) => pid);
-    const targets =
-      options.mesh === 'none' ? hostsOf(shop.addresses.order) : [`127.0.0.1:${shop.gatewayPort}`];
-    const order = (pace: Pace, seconds: number) =>
-      measure({ ...callers, method: 'CreateOrder', targets, pace, seconds }, pids());
+    const load = (service: string, method: Scenario['method']) => {
+      const targets =
+        options.mesh === 'none' ? hostsOf(shop.addresses[service]) : [`127.0.0.1:${shop.gatewayPort}`];
+      return (pace: Pace, seconds: number) => measure({ ...callers, method, targets, pace, seconds }, pids());
+    };
+    const [order, read] = [load('order', 'CreateOrder'), load('product', 'GetProduct')];
     const postgres = () => processes().find(({ kind }) => kind === 'postgres')?.pid ?? 0;
     const pidOf = (name: string) => processes().find((one) => one.name === name)?.pid;
-    return { shop, coldMs, pids, pidOf, postgres, callers, order, stop };
+    return { shop, coldMs, pids, pidOf, postgres, callers, order, read, stop };
   } catch (cause) {
     await stop();
     throw cause;
