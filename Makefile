@@ -11,8 +11,8 @@ launcher := $(NODE) mesh/local/cli.ts
 include proto/proto.mk
 
 ##@ The shop
-# Variables of these: GATEWAY_PORT (8080), REPLICAS (2), EVENTS (embedded, or nats), DB (single, or ha), DETACH=1,
-# SERVICE, FOLLOW=1, YES=1, SOUK_HOME (.souk).
+# Variables of these: GATEWAY_PORT (8080), DASHBOARD_PORT (8090), REPLICAS (2), EVENTS (embedded, or nats), DB (single,
+# or ha), DETACH=1, OBSERVE=1 (a Prometheus too), SERVICE, FOLLOW=1, YES=1, SOUK_HOME (.souk).
 
 up: install ## Start the shop: Ctrl-C stops it, DETACH=1 returns when it serves
 	@exec $(launcher) up
@@ -68,7 +68,8 @@ test: check install-manifest-checks ## All checks, then unit, integration and en
 test-deep: install ## The transactions' model, a million histories (RUNS and SEED change which)
 	@RUNS=$${RUNS:-1000000} vitest run --project unit services/order/model/model.test.ts
 
-verify: install ## The tests that take longer: failures under load, soaks
+# Variables: CHROMIUM_BIN, SCREENSHOTS=1 (takes docs/images anew).
+verify: install install-chromium ## The tests that take longer: failures under load, soaks, the dashboard in a browser
 	@vitest run --project verify
 
 # Variables: MINUTES (5), SEED (to do again what a run did), REPLICAS (2), DB (single, or ha), EVENTS (embedded, or
@@ -77,13 +78,13 @@ chaos: install ## Make a shop of its own fail while it takes orders, and check t
 	@exec $(NODE) test/chaos/chaos.ts
 
 check: install proto-deps ## Types, lint, format, contracts, generated code
-	@echo "▸ types" && tsc -p .
+	@echo "▸ types" && tsc -p . && tsc -p mesh/dashboard/page
 	@echo "▸ lint and format" && biome check --error-on-warnings
 	@echo "▸ contracts" && $(MAKE) --no-print-directory proto-lint
 	@echo "▸ generated code" && $(MAKE) --no-print-directory gen-check
 
 lint: install-npm proto-deps ## Types, lint and format of code and contracts
-	@tsc -p . && biome check --error-on-warnings && $(MAKE) --no-print-directory proto-lint
+	@tsc -p . && tsc -p mesh/dashboard/page && biome check --error-on-warnings && $(MAKE) --no-print-directory proto-lint
 
 audit: install-npm ## Known weaknesses of the packages, high and critical ones (asks npm's registry)
 	@npm audit --audit-level=high
@@ -91,7 +92,7 @@ audit: install-npm ## Known weaknesses of the packages, high and critical ones (
 fmt: install-npm ## Format code and contracts
 	@biome check --write && buf format --write proto
 
-# Variables: ONLY=calls,events,orders,latency,meshes,memory,growth (all but the last), FILL=1 (growth too, some minutes), ROUNDS
+# Variables: ONLY=calls,telemetry,events,orders,latency,meshes,memory,growth (all but the last), FILL=1 (growth too, some minutes), ROUNDS
 # (5), SECONDS (3), CONCURRENCY (64), REPLICAS (2), MINUTES (1, of memory), ORDERS (a million, of growth), PGBENCH_BIN.
 bench: install ## Measure speed, cost and memory of calls, orders and events, against pgbench, DBOS, pg-boss and a bare server
 	@$(NODE) bench/bench.ts
@@ -131,8 +132,12 @@ install-envoy: install-npm
 install-nats: install-npm
 	@$(launcher) install-nats
 
+# What the dashboard's tests use, from Debian's package.
+install-chromium: install-npm
+	@$(NODE) mesh/dashboard/browser/install.ts
+
 # What the tests check mesh/kubernetes and the Dockerfile by.
 install-manifest-checks: install-npm
 	@$(NODE) mesh/kubernetes/checks/install.ts
 
-.PHONY: up down status logs seed scale restart canary promote rollback transactions events rebuild reset install install-npm install-envoy install-nats install-manifest-checks test test-deep verify chaos check lint audit fmt bench load images help
+.PHONY: up down status logs seed scale restart canary promote rollback transactions events rebuild reset install install-npm install-envoy install-nats install-manifest-checks install-chromium test test-deep verify chaos check lint audit fmt bench load images help

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { childrenOf, memoryOf } from '../mesh/local/memory.ts';
 import { secretsIn } from '../mesh/local/secrets.ts';
-import { type Shop, type ShopOptions, startShop } from '../mesh/local/shop.ts';
+import { type Shop, startShop } from '../mesh/local/shop.ts';
+import type { ShopOptions } from '../mesh/local/shop-options.ts';
 import { readState } from '../mesh/local/state.ts';
 import { hostsOf } from '../mesh/local/wiring.ts';
 import { addCustomers, addProducts, CUSTOMERS, idOf, PRODUCTS } from './fixture.ts';
@@ -21,6 +22,8 @@ export interface BenchShop {
   /** Pids of all its processes but the launcher's. PostgreSQL's has children. */
   pids(): number[];
   postgres(): number;
+  /** The pid of one of them: `envoy`, `product-1`. */
+  pidOf(name: string): number | undefined;
   /** Who calls, and for what. */
   readonly callers: Pick<Scenario, 'tokens' | 'productIds'>;
   /** A load of CreateOrder: without a mesh on the order service's instances, else on the gateway. */
@@ -63,7 +66,8 @@ export async function startBenchShop(options: Omit<ShopOptions, 'home'>): Promis
     };
     const [order, read] = [load('order', 'CreateOrder'), load('product', 'GetProduct')];
     const postgres = () => processes().find(({ kind }) => kind === 'postgres')?.pid ?? 0;
-    return { shop, coldMs, pids, postgres, callers, order, read, stop };
+    const pidOf = (name: string) => processes().find((one) => one.name === name)?.pid;
+    return { shop, coldMs, pids, pidOf, postgres, callers, order, read, stop };
   } catch (cause) {
     await stop();
     throw cause;

@@ -8,12 +8,14 @@ import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { meshes } from './meshes.ts';
 import { orders } from './orders.ts';
+import { telemetry } from './telemetry.ts';
 
 // Measures shops of its own on this machine, prints what comes out beside the goals, and asserts nothing. Medians of
 // rounds; `make bench ONLY=orders,latency` runs these alone, config.ts has the other variables.
 const config = benchConfig();
 const sections: Record<Section, [string, () => Promise<void>]> = {
   calls: ['Calls', () => calls(config)],
+  telemetry: ['What telemetry costs a call', () => telemetry(config)],
   events: [
     'Events, against a peer',
     async () => {

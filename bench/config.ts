@@ -1,5 +1,14 @@
 /** The benchmarks, in the order in which they run. */
-export const SECTIONS = ['calls', 'events', 'orders', 'latency', 'meshes', 'memory', 'growth'] as const;
+export const SECTIONS = [
+  'calls',
+  'telemetry',
+  'events',
+  'orders',
+  'latency',
+  'meshes',
+  'memory',
+  'growth',
+] as const;
 
 /** A benchmark's name. */
 export type Section = (typeof SECTIONS)[number];

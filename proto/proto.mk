@@ -12,6 +12,7 @@ $(third-party)/.made: proto/vendor.ts proto/print-proto.ts package-lock.json | i
 # Beside the tree, so that contracts at fault leave what there is as it is, and what is stale is shown and not mended.
 generated := .souk/generated
 generate = rm -rf $(generated) && mkdir -p $(generated)/gen && buf generate -o $(generated) && \
+  buf generate $(third-party)/otlp.binpb --template mesh/observability/otlp.gen.yaml -o $(generated) && \
   buf build --as-file-descriptor-set -o $(generated)/gen/souk.binpb
 
 gen: proto-deps ## Generate what is made from the contracts: gen/, mesh/generated/, pages of docs/

@@ -4,11 +4,14 @@ import { type MethodRoute, serviceNames } from './contract.ts';
 import { callFilters, gatewayFilters, internalFilters } from './filters.ts';
 import { accessLog } from './governance/access-log.ts';
 import type { CircuitLimits } from './governance/circuit-breakers.ts';
-import { faultFilter, faultRuntime } from './governance/faults.ts';
+import { faultFilter } from './governance/faults.ts';
 import { type RateLimits, usualRates } from './governance/rate-limits.ts';
+import { type Tracing, telemetryCluster, tracing } from './governance/tracing.ts';
 import { listener } from './listeners.ts';
 import { address, type Resource, typed } from './resource.ts';
 import { gatewayRoutes, internalRoutes } from './routes.ts';
+import { layeredRuntime } from './runtime.ts';
+import { statistics } from './statistics.ts';
 import { outboundTls } from './tls.ts';
 
 /** Where the gateway listens, and which files it reads and writes. */
@@ -39,6 +42,8 @@ export interface GatewayOptions {
   readonly rates?: RateLimits | undefined;
   /** For tests only: calls between services can be delayed and dropped at will. Default false. */
   readonly faults?: boolean;
+  /** Default: no spans. */
+  readonly tracing?: Tracing | undefined;
 }
 
 const ownMachine = 'https?://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:[0-9]+)?';
@@ -51,6 +56,7 @@ export function gatewayBootstrap(options: GatewayOptions): Resource {
     routes: gatewayRoutes(contract, corsOrigin),
     filters: gatewayFilters(options.descriptorSetFile, serviceNames(contract), options.rates ?? usualRates),
     accessLog: accessLog(options.accessLogFile, 'gateway'),
+    tracing: options.tracing && tracing('gateway', 'gateway', options.tracing, 'inbound'),
     edge: true,
   };
   const { secure } = options;
@@ -73,12 +79,14 @@ export function gatewayBootstrap(options: GatewayOptions): Resource {
       routes: internalRoutes(contract),
       filters: faults ? [faultFilter, ...internalFilters] : internalFilters,
       accessLog: accessLog(options.accessLogFile, 'internal'),
+      tracing: options.tracing && tracing('gateway', 'gateway', options.tracing, 'outbound'),
       edge: false,
     });
   return {
     node: { id: 'gateway', cluster: 'souk' },
     admin: { address: address(host, options.adminPort) },
-    ...(faults ? { layered_runtime: faultRuntime } : {}),
+    ...statistics,
+    ...layeredRuntime(options),
     static_resources: {
       listeners: [
         ...listeners,
@@ -95,6 +103,7 @@ export function gatewayBootstrap(options: GatewayOptions): Resource {
           ),
         ),
         anyServiceCluster(services),
+        ...(options.tracing ? [telemetryCluster(options.tracing)] : []),
       ],
     },
     overload_manager: {

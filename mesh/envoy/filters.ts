@@ -4,13 +4,15 @@ import { type RateLimits, rateLimits } from './governance/rate-limits.ts';
 import { retryBudget } from './governance/retries.ts';
 import { wholeAnswers } from './governance/whole-answers.ts';
 import { type Resource, typed } from './resource.ts';
+import { callStatistics } from './statistics.ts';
 
 /** The largest message, in bytes, that is turned from JSON; gRPC's own default bound for messages. */
 const maxMessageBytes = 4 * 1024 * 1024;
 
 /**
  * What a call passes through in the gateway, in this order: CORS answers browsers' preflights; gRPC-Web and JSON
- * become gRPC; who calls too often is turned away; health checks find their service; the router sends it on.
+ * become gRPC; who calls too often is turned away; health checks find their service; statuses are counted; the router
+ * sends it on.
  */
 export function gatewayFilters(
   descriptorSetFile: string,
@@ -26,12 +28,14 @@ export function gatewayFilters(
     rateLimits(rates),
     transcoder(descriptorSetFile, serviceNames),
     healthByName(),
+    callStatistics,
     router,
   ];
 }
 
 /** Calls between services are gRPC already. */
 export const internalFilters: Resource[] = [
+  callStatistics,
   {
     name: 'envoy.filters.http.router',
     typed_config: typed('envoy.extensions.filters.http.router.v3.Router'),

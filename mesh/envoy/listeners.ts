@@ -15,6 +15,8 @@ export interface ListenerOptions {
   readonly tls?: Resource;
   /** TLS of strangers, who show no certificate. Default: plain. */
   readonly serverTls?: Resource;
+  /** Default: no spans. */
+  readonly tracing?: Resource | undefined;
 }
 
 /** A port that speaks HTTP/1.1 and HTTP/2, with bounds on what a caller may hold. */
@@ -60,6 +62,8 @@ function connectionManager(name: string, options: Omit<ListenerOptions, 'name' |
     request_id_extension: {
       typed_config: typed('envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig', {
         pack_trace_reason: false,
+        // A caller's own id must not decide whether its call is recorded: ids of one time begin alike.
+        use_request_id_for_trace_sampling: false,
       }),
     },
     generate_request_id: true,
@@ -76,6 +80,7 @@ function connectionManager(name: string, options: Omit<ListenerOptions, 'name' |
     },
     local_reply_config: options.tls ? sidecarReplies : localReplies,
     access_log: [options.accessLog],
+    ...(options.tracing ? { tracing: options.tracing } : {}),
     http_filters: options.filters,
     route_config: options.routes,
   };

@@ -4,10 +4,13 @@ import { serviceCluster } from './clusters.ts';
 import type { MethodRoute } from './contract.ts';
 import { callFilters, internalFilters } from './filters.ts';
 import { accessLog } from './governance/access-log.ts';
-import { faultFilter, faultRuntime } from './governance/faults.ts';
+import { faultFilter } from './governance/faults.ts';
+import { type Tracing, telemetryCluster, tracing } from './governance/tracing.ts';
 import { listener } from './listeners.ts';
 import { address, type Resource, typed } from './resource.ts';
 import { internalRoutes } from './routes.ts';
+import { layeredRuntime } from './runtime.ts';
+import { statistics } from './statistics.ts';
 import { inboundTls, outboundTls } from './tls.ts';
 
 /** One instance's sidecar: where it listens, and which files it reads and writes. */
@@ -35,12 +38,16 @@ export interface SidecarOptions {
   readonly accessLogFile: string;
   /** For tests only: the service's calls can be delayed and dropped at will. Default false. */
   readonly faults?: boolean;
+  /** Default: no spans. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** The whole configuration of a sidecar's Envoy. */
 export function sidecarBootstrap(options: SidecarOptions): Resource {
   const { name, service, host, identity, contract, faults = false } = options;
   const others = [...new Set(contract.map((method) => method.service))].filter((other) => other !== service);
+  const spans = (direction: 'inbound' | 'outbound') =>
+    options.tracing && tracing(`${service}-sidecar`, `${name}-sidecar`, options.tracing, direction);
   const inbound = listener({
     name: 'inbound',
     host,
@@ -49,6 +56,7 @@ export function sidecarBootstrap(options: SidecarOptions): Resource {
     routes: inboundRoutes(options.secret),
     filters: [options.rbac, ...internalFilters],
     accessLog: accessLog(options.accessLogFile, `${name} in`),
+    tracing: spans('inbound'),
     edge: false,
   });
   const outbound = listener({
@@ -58,12 +66,14 @@ export function sidecarBootstrap(options: SidecarOptions): Resource {
     routes: internalRoutes(contract.filter((method) => method.service !== service)),
     filters: faults ? [faultFilter, ...internalFilters] : internalFilters,
     accessLog: accessLog(options.accessLogFile, `${name} out`),
+    tracing: spans('outbound'),
     edge: false,
   });
   return {
     node: { id: name, cluster: 'souk' },
     admin: { address: address(host, options.adminPort) },
-    ...(faults ? { layered_runtime: faultRuntime } : {}),
+    ...statistics,
+    ...layeredRuntime(options),
     static_resources: {
       listeners: [inbound, outbound],
       clusters: [
@@ -71,6 +81,7 @@ export function sidecarBootstrap(options: SidecarOptions): Resource {
         ...others.map((other) =>
           serviceCluster(other, options.endpointsFolder, callFilters(contract), outboundTls(identity, other)),
         ),
+        ...(options.tracing ? [telemetryCluster(options.tracing)] : []),
       ],
     },
   };

@@ -40,5 +40,5 @@ it.each(services.map(({ name }) => name))(
 
 it('they are few', () => {
   const { stdout } = spawnSync('du', ['-sm', folder], { encoding: 'utf8' });
-  expect(Number.parseInt(stdout, 10)).toBeLessThan(60);
+  expect(Number.parseInt(stdout, 10)).toBeLessThan(85);
 });

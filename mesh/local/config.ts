@@ -33,6 +33,10 @@ export interface LauncherConfig {
   readonly home: string;
   /** GATEWAY_PORT: default 8080; 0 picks a free one. */
   readonly gatewayPort: number;
+  /** DASHBOARD_PORT: default 8090; 0 picks a free one. */
+  readonly dashboardPort: number;
+  /** Whether the dashboard has buttons that kill, drain, pause and scale: not when NODE_ENV is production. */
+  readonly development: boolean;
   /** GATEWAY_TLS_CERT and GATEWAY_TLS_KEY (default: no TLS), GATEWAY_TLS_HOST (127.0.0.1), GATEWAY_TLS_PORT (8443). */
   readonly gatewayTls: SecureGateway | undefined;
   /** MESH: default sidecars. */
@@ -47,6 +51,12 @@ export interface LauncherConfig {
   readonly events: EventTransport;
   /** NATS_SERVER_BIN: a nats-server to use in place of any other. */
   readonly natsServerBin: string | undefined;
+  /** OBSERVE=1: `up` starts a Prometheus too, where one is installed. */
+  readonly observe: boolean;
+  /** PROMETHEUS_PORT: default 9090. */
+  readonly prometheusPort: number;
+  /** PROMETHEUS_BIN: a Prometheus to use in place of any other; promtool stands beside it. */
+  readonly prometheusBin: string | undefined;
   /** PATH, where Envoy, nats-server and Python are looked for. */
   readonly path: string;
   /** DETACH=1: `up` returns when the shop serves. */
@@ -103,6 +113,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): LauncherConfig
   const config: LauncherConfig = {
     home: resolve(repository, text('SOUK_HOME') ?? '.souk'),
     gatewayPort: integer('GATEWAY_PORT', 8080, 0, 65_535),
+    dashboardPort: integer('DASHBOARD_PORT', 8090, 0, 65_535),
+    development: text('NODE_ENV') !== 'production',
     gatewayTls: secureGateway(),
     mesh: choice('MESH', meshes),
     database: choice('DB', databaseTopologies),
@@ -110,6 +122,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): LauncherConfig
     envoyBin: text('ENVOY_BIN'),
     events: choice('EVENTS', eventTransports),
     natsServerBin: text('NATS_SERVER_BIN'),
+    observe: flag('OBSERVE'),
+    prometheusPort: integer('PROMETHEUS_PORT', 9090, 1, 65_535),
+    prometheusBin: text('PROMETHEUS_BIN'),
     path: text('PATH') ?? '',
     detach: flag('DETACH'),
     service: text('SERVICE'),

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { gatewayBootstrap } from '../envoy/bootstrap.ts';
 import type { MethodRoute } from '../envoy/contract.ts';
+import type { Tracing } from '../envoy/governance/tracing.ts';
 import { serverTls } from '../envoy/tls.ts';
 import type { IdentityFiles } from '../identity/certificates.ts';
 import { repository, type SecureGateway } from './config.ts';
@@ -40,6 +41,8 @@ export async function startGateway(
     secure: SecureGateway | undefined;
     /** Who the gateway is to sidecars; absent where there are none. */
     identity: IdentityFiles | undefined;
+    /** Where spans go; absent: there are none. */
+    tracing: Tracing | undefined;
   },
   { changed, log, longestDelayMs }: PartEvents,
 ): Promise<Part> {
@@ -55,6 +58,7 @@ export async function startGateway(
     endpointsFolder: paths.endpoints,
     accessLogFile: accessLogFile(paths),
     faults,
+    tracing: options.tracing,
   });
   const start = () =>
     startEnvoy({

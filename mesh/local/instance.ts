@@ -39,12 +39,18 @@ export interface Instance {
   port(): number;
   metricsPort(): number;
   serving(): boolean;
+  /** Its part of its service's calls, of 1 altogether; 0 when it takes none. */
+  share(): number;
   running(): Running | undefined;
   /** How often it has ended by itself. */
   deaths(): number;
   readonly sidecar: Sidecar | undefined;
   /** Registers it if it can be called now, and takes it out if not; to be called when that may have changed. */
   refresh(): void;
+  /** Whether it is kept out of the registry, though it may serve. */
+  resting(): boolean;
+  /** Takes it out of the registry while it goes on, or lets it back in. */
+  rest(resting: boolean): void;
   /** Sends a signal to its process; false if there is none. */
   kill(name: NodeJS.Signals): boolean;
   /** Takes it out of the registry, lets it finish its calls, and ends it. */
@@ -61,11 +67,12 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   let metricsPort: number | undefined;
   let serving = false;
   let stopping = false;
+  let resting = false;
 
   const reachable = () => serving && (sidecar?.ready() ?? true);
   const refresh = () => {
     if (stopping) return;
-    if (reachable())
+    if (reachable() && !resting)
       registry.add(service, name, { host: loopback, port: sidecar?.inboundPort ?? (port as number) });
     else registry.remove(service, name);
     options.changed();
@@ -108,10 +115,16 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
     port: () => port as number,
     metricsPort: () => metricsPort as number,
     serving: reachable,
+    share: () => registry.share(service, name),
     sidecar,
     refresh,
     running: () => supervised.current(),
     deaths: () => supervised.deaths(),
+    resting: () => resting,
+    rest: (now) => {
+      resting = now;
+      refresh();
+    },
     kill: (how) => {
       const running = supervised.current();
       return running !== undefined && signal(running.identity, how);

@@ -3,6 +3,7 @@ import { clusterFolder, otherThan, readLead } from './clusters.ts';
 import type { Paths } from './paths.ts';
 import { stopPostgres } from './postmaster.ts';
 import { isAlive, stopProcess } from './process-identity.ts';
+import { prometheusStopMs } from './prometheus.ts';
 import { drainTimeoutMs } from './service-environment.ts';
 import { type ProcessRecord, readState, removeState } from './state.ts';
 
@@ -25,6 +26,7 @@ export async function stopLeftovers(paths: Paths): Promise<number> {
   await stop('sidecar', 3_000);
   await stop('envoy', 3_000);
   await stop('nats', stopMs);
+  await stop('prometheus', prometheusStopMs);
   // A standby gets all that its primary still writes.
   const { primary } = readLead(paths);
   for (const cluster of [primary, otherThan(primary)]) await stopPostgres(clusterFolder(paths, cluster));

@@ -33,6 +33,12 @@ export function childrenOf(pid: number): number[] {
       return [];
     }
   }
+  try {
+    // All threads of a single-threaded process, as PostgreSQL's are.
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    // A system without that, or no such process.
+  }
   return readdirSync('/proc')
     .map(Number)
     .filter((candidate) => candidate > 0 && field(`/proc/${candidate}/status`, /^PPid:\s+(\d+)/m) === pid);

@@ -1,12 +1,14 @@
 import type { LauncherConfig } from './config.ts';
 import { giveOrder, type Orders } from './control.ts';
 import { Cure } from './cure.ts';
+import { instanceOrders } from './instance-orders.ts';
 import { pathsIn } from './paths.ts';
 import type { Shop } from './shop.ts';
 import { findVersion } from './versions.ts';
 
 /** What can be done with a shop while it runs. */
 export const ordersFor = (shop: Shop): Orders => ({
+  ...instanceOrders(shop),
   async scale({ service = '', replicas }) {
     const deployment = shop.deployment(service);
     await deployment.scale(Number(replicas));

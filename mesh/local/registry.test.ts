@@ -72,6 +72,21 @@ describe('writing an endpoint file', () => {
     expect(readdirSync(folder)).toEqual(['order.json']);
   });
 
+  it('tells the part of the calls that an instance gets', () => {
+    const registry = createRegistry(folder, ['order']);
+    for (const [n, name] of ['order-1', 'order-2', 'order-canary-1'].entries())
+      registry.add('order', name, { host, port: n + 1 });
+    expect(registry.share('order', 'order-1')).toBeCloseTo(1 / 3);
+    registry.split('order', 'order-canary', 10);
+    expect(registry.share('order', 'order-1')).toBeCloseTo(0.45);
+    expect(registry.share('order', 'order-canary-1')).toBeCloseTo(0.1);
+    registry.split('order', 'order-canary', 0);
+    expect(registry.share('order', 'order-canary-1')).toBe(0);
+    registry.remove('order', 'order-2');
+    expect(registry.share('order', 'order-2')).toBe(0);
+    expect(registry.share('order', 'order-1')).toBe(1);
+  });
+
   it('never shows a reader half of a file', async () => {
     writeEndpoints(folder, 'order', []);
     const file = join(folder, 'order.json');

@@ -11,6 +11,8 @@ export interface Registry {
   remove(service: string, instance: string): void;
   /** The names of the instances that take calls. */
   serving(service: string): string[];
+  /** An instance's part of its service's calls, of 1 altogether; 0 when it takes none. */
+  share(service: string, instance: string): number;
   /** From now on `percent` of a service's calls, 0 to 100, go to its instances whose names begin with `canary`. */
   split(service: string, canary: string, percent: number): void;
 }
@@ -28,12 +30,12 @@ export function createRegistry(folder: string, services: readonly string[]): Reg
     return found;
   };
   const canaries = new Map<string, { canary: string; percent: number }>();
-  const write = (service: string): void => {
+  const told = (service: string): Endpoint[] => {
     const found = of(service);
-    const all = [...found.values()];
     const split = canaries.get(service);
-    writeEndpoints(folder, service, split ? weighted(found, split.canary, split.percent) : all);
+    return split ? weighted(found, split.canary, split.percent) : [...found.values()];
   };
+  const write = (service: string): void => writeEndpoints(folder, service, told(service));
   for (const service of services) write(service);
   return {
     add(service, instance, endpoint) {
@@ -46,6 +48,14 @@ export function createRegistry(folder: string, services: readonly string[]): Reg
       if (of(service).delete(instance)) write(service);
     },
     serving: (service) => [...of(service).keys()],
+    share(service, instance) {
+      const endpoint = of(service).get(instance);
+      const all = told(service);
+      const weight = ({ host, port }: Endpoint) =>
+        all.find((one) => one.host === host && one.port === port)?.weight ?? 1;
+      if (!endpoint || !all.some(({ port }) => port === endpoint.port)) return 0;
+      return weight(endpoint) / all.reduce((sum, one) => sum + weight(one), 0);
+    },
     split(service, canary, percent) {
       canaries.set(service, { canary, percent });
       write(service);

@@ -4,6 +4,7 @@ import { createDeployment, type Deployment } from './deployment.ts';
 import type { Instance } from './instance.ts';
 import type { Paths } from './paths.ts';
 import { identify, type ProcessIdentity, signal } from './process-identity.ts';
+import { createTargetFiles } from './scrape-targets.ts';
 import type { Running } from './spawn-logged.ts';
 import { type ProcessRecord, type ShopState, writeState } from './state.ts';
 import type { Version } from './versions.ts';
@@ -15,6 +16,7 @@ export interface Roster {
   postgres: DataTier | undefined;
   broker: Broker | undefined;
   gateway: Part | undefined;
+  prometheus: Part | undefined;
   readonly deployments: Deployment[];
   /** Those of all deployments, the first of each service before the second. */
   readonly instances: readonly Instance[];
@@ -26,6 +28,10 @@ export interface Roster {
   ready: boolean;
   /** Writes down what runs; called at each change. */
   save(): void;
+  /** Calls back after each change, until the returned function is called. */
+  watch(changed: () => void): () => void;
+  /** What runs at the moment. */
+  processes(): ProcessRecord[];
   /** Signals one process by name; false if it isn't running. */
   kill(name: string, how: NodeJS.Signals): boolean;
   /** Kills all processes at once. */
@@ -37,17 +43,25 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
   const launcher = identify(process.pid) as ProcessIdentity;
   const since = Date.now();
   let closed = false;
+  const watchers = new Set<() => void>();
+  const writeTargets = createTargetFiles(paths);
 
   const roster: Roster = {
     postgres: undefined,
     broker: undefined,
     gateway: undefined,
+    prometheus: undefined,
     deployments: [],
     get instances() {
       const number = ({ name }: Instance) => Number(name.split('-').at(-1));
       return roster.deployments.flatMap(({ instances }) => instances).sort((a, b) => number(a) - number(b));
     },
     ready: false,
+    watch(changed) {
+      watchers.add(changed);
+      return () => watchers.delete(changed);
+    },
+    processes: records,
     deploy(service, name, version, settings) {
       const deployment = createDeployment({
         service,
@@ -66,6 +80,7 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
     save() {
       // Nothing may be written any more after the shop was stopped and its state removed.
       if (closed) return;
+      const processes = records();
       writeState(paths, {
         launcher,
         since,
@@ -76,8 +91,10 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
         adminPort: ports.admin,
         postgresPort: roster.postgres?.port ?? 0,
         ...standbyOf(roster.postgres),
-        processes: records(),
+        processes,
       });
+      writeTargets(processes, ports.admin);
+      for (const changed of watchers) changed();
     },
     kill(name, how) {
       const found = records().find((one) => one.name === name);
@@ -90,7 +107,7 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
   };
 
   function records(): ProcessRecord[] {
-    const { postgres, broker, gateway, instances } = roster;
+    const { postgres, broker, gateway, prometheus, instances } = roster;
     return [
       ...(postgres ? record('postgres', 'postgres', postgres.port, postgres.running()) : []),
       ...(postgres?.standby
@@ -103,6 +120,7 @@ export function createRoster(paths: Paths, { mesh, ports, addresses }: Wiring): 
           }))
         : []),
       ...(gateway ? record('envoy', 'envoy', gateway.port, gateway.running()) : []),
+      ...(prometheus ? record('prometheus', 'prometheus', prometheus.port, prometheus.running()) : []),
       ...instances.flatMap((one) =>
         record(one.name, 'service', one.port(), one.running()).map((process) => ({
           ...process,
@@ -135,4 +153,19 @@ function record(
   running: Running | undefined,
 ): ProcessRecord[] {
   return running ? [{ name, kind, port, since: running.since, ...running.identity }] : [];
+}
+
+/** Stops all parts, in the reverse order of their dependence, so that what is under way can still be finished. */
+export async function stopParts({
+  deployments,
+  gateway,
+  broker,
+  postgres,
+  prometheus,
+}: Roster): Promise<void> {
+  for (const deployment of deployments.toReversed()) await deployment.stop();
+  await gateway?.stop();
+  await broker?.stop();
+  await postgres?.stop();
+  await prometheus?.stop();
 }

@@ -10,7 +10,8 @@ import { createCaller } from '../testing/call.ts';
 import { Cure } from './cure.ts';
 import { loopback } from './free-port.ts';
 import { isAlive } from './process-identity.ts';
-import { AlreadyRunning, type Shop, type ShopOptions, startShop } from './shop.ts';
+import { AlreadyRunning, type Shop, startShop } from './shop.ts';
+import type { ShopOptions } from './shop-options.ts';
 import { readState, type ShopState } from './state.ts';
 
 // The launcher on programs that start in a moment: the services themselves are tested elsewhere.
@@ -106,6 +107,9 @@ describe('a shop that can’t start', () => {
     const { port } = taken.address() as { port: number };
     await expect(startShop({ ...options, home: other, gatewayPort: port })).rejects.toThrow(
       new Cure(`port ${port} is taken by another program: stop it, or choose another by GATEWAY_PORT`),
+    );
+    await expect(startShop({ ...options, home: other, dashboardPort: port })).rejects.toThrow(
+      new Cure(`port ${port} is taken by another program: stop it, or choose another by DASHBOARD_PORT`),
     );
     expect(readState({ ...shop.paths, state: join(other, 'run', 'state.json') })).toBeUndefined();
     taken.close();

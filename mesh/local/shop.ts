@@ -6,7 +6,7 @@ import { createAuthority } from '../identity/authority.ts';
 import { keepIdentity } from '../identity/certificates.ts';
 import { brokerIsReady, startBroker } from './broker.ts';
 import { type Canaries, createCanaries } from './canary.ts';
-import { type DatabaseTopology, type EventTransport, type Mesh, readConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { Cure } from './cure.ts';
 import { startDataTier } from './data-tier.ts';
 import { databaseUrl } from './databases.ts';
@@ -18,49 +18,20 @@ import type { Instance } from './instance.ts';
 import { stopLeftovers } from './leftovers.ts';
 import { installNats } from './nats-binary.ts';
 import { type Paths, pathsIn, prepareFolders, rotateLogs } from './paths.ts';
-import { isPortTaken } from './port-taken.ts';
-import { type Progress, silent } from './progress.ts';
+import { refuseTaken } from './port-taken.ts';
+import { silent } from './progress.ts';
+import { startPrometheus } from './prometheus.ts';
 import { lastWords, untilReachable } from './readiness.ts';
 import { createRegistry } from './registry.ts';
-import { createRoster, type Roster } from './roster.ts';
+import { createRoster, type Roster, stopParts } from './roster.ts';
 import { secretsIn } from './secrets.ts';
 import { serviceDatabase } from './service-environment.ts';
 import { services } from './services.ts';
-import { lock, removeState } from './state.ts';
+import type { ShopOptions } from './shop-options.ts';
+import { lock, type ProcessRecord, removeState } from './state.ts';
 import { OWN } from './versions.ts';
 import { type Wiring, wire } from './wiring.ts';
 import type { WorkloadSettings } from './workload.ts';
-
-/** How a shop is run. What the environment says beside this is in config.ts. */
-export interface ShopOptions {
-  /** The folder of its data, logs, secrets and state. Shops in different folders run side by side. */
-  readonly home: string;
-  /** What is between the services. Default sidecars; none is for measuring, see wiring.ts. */
-  readonly mesh?: Mesh;
-  /** One PostgreSQL, or a primary and a standby that takes its place. Default single. */
-  readonly database?: DatabaseTopology;
-  /** How events get from service to service. Default embedded: by the services' own streams. */
-  readonly events?: EventTransport;
-  /** Default 0: a free port. */
-  readonly gatewayPort?: number;
-  /** Instances of each service. Default 2. */
-  readonly replicas?: number;
-  /** More environment for a service's processes: `{ user: { ACCESS_TOKEN_TTL_S: '2' } }`. */
-  readonly settings?: Readonly<Record<string, NodeJS.ProcessEnv>>;
-  /** The program of each service. Default `services/<name>/main.ts`. */
-  readonly entry?: (service: string) => string;
-  /** false, for tests only: the database doesn't wait for the disk. Default true. */
-  readonly durable?: boolean;
-  /** For tests only: calls between services can be delayed and dropped, by setFaults. Default false. */
-  readonly faults?: boolean;
-  /** The longest pause, in milliseconds, before a part that died once more is started again. Default 10 s. */
-  readonly longestRestartDelayMs?: number;
-  /** Gives a start up: what was started is stopped again. */
-  readonly signal?: AbortSignal;
-  readonly progress?: Progress;
-  /** Takes a line on each death, restart and the like. */
-  readonly log?: (line: string) => void;
-}
 
 /** A running shop. */
 export interface Shop {
@@ -76,8 +47,13 @@ export interface Shop {
   readonly instances: readonly Instance[];
   /** The instances of each service, whose number can be changed, by its name. */
   deployment(service: string): Deployment;
+  readonly deployments: readonly Deployment[];
   /** New versions beside the old. */
   readonly canaries: Canaries;
+  /** What runs at the moment. */
+  processes(): ProcessRecord[];
+  /** Calls back after each death, start and change of health, until the returned function is called. */
+  watch(changed: () => void): () => void;
   /** The URL with which a service reaches its own database, on the server that takes writes at the moment. */
   databaseUrl(service: string): string;
   /**
@@ -108,11 +84,8 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
   try {
     const left = await stopLeftovers(paths);
     if (left > 0) log(`stopped ${left} processes that a killed launcher had left behind`);
-    if (mesh !== 'none' && (await isPortTaken(gatewayPort))) {
-      throw new Cure(
-        `port ${gatewayPort} is taken by another program: stop it, or choose another by GATEWAY_PORT`,
-      );
-    }
+    if (mesh !== 'none') await refuseTaken('GATEWAY_PORT', gatewayPort);
+    await refuseTaken('DASHBOARD_PORT', options.dashboardPort ?? 0);
     rotateLogs(paths);
     const wiring = await wire(mesh, replicas, gatewayPort);
     const { ports } = wiring;
@@ -148,6 +121,9 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
         return roster.instances;
       },
       deployment,
+      deployments: roster.deployments,
+      processes: roster.processes,
+      watch: roster.watch,
       canaries: createCanaries({
         registry: workloads.registry,
         deployment,
@@ -172,7 +148,7 @@ async function startParts(
   roster: Roster,
 ): Promise<WorkloadSettings> {
   const { mesh, ports } = wiring;
-  const { progress = silent, log = () => {}, durable = true } = options;
+  const { progress = silent, log = () => {}, durable = true, faults = false } = options;
   const signal = options.signal ?? new AbortController().signal;
   const events = { changed: () => roster.save(), log, longestDelayMs: options.longestRestartDelayMs };
   const config = readConfig();
@@ -185,7 +161,6 @@ async function startParts(
 
   const authority = mesh === 'sidecars' ? await createAuthority() : undefined;
   const envoy = mesh === 'none' ? Promise.resolve('') : installEnvoy(config);
-  const faults = options.faults ?? false;
 
   const openBroker = async () => {
     roster.broker = await startBroker({ paths, secrets, binary: await installNats(config) }, events);
@@ -215,6 +190,7 @@ async function startParts(
       authority,
       binary: await envoy,
       faults,
+      tracing: options.telemetry?.tracing,
       settings: options.settings,
       entry: options.entry,
       around: {
@@ -224,7 +200,7 @@ async function startParts(
         postgresStandbyPort: roster.postgres.standby?.port,
         eventsUrl: roster.broker?.url ?? '',
         sidecarSecret: authority ? secrets('sidecar') : '',
-        inherited: config.inherited,
+        inherited: { ...config.inherited, ...options.telemetry?.environment },
       },
       events,
     };
@@ -254,7 +230,16 @@ async function startParts(
       ));
     if (identity) writeSecretFile(identity.files);
     roster.gateway = await startGateway(
-      { paths, binary, contract, ports, faults, identity: identity?.files, secure: config.gatewayTls },
+      {
+        paths,
+        binary,
+        contract,
+        ports,
+        faults,
+        identity: identity?.files,
+        secure: config.gatewayTls,
+        tracing: options.telemetry?.tracing,
+      },
       events,
     );
     roster.save();
@@ -277,15 +262,14 @@ async function startParts(
       () => 'serves through the gateway',
     );
   }
+  const { prometheus } = options;
+  if (prometheus !== undefined)
+    await progress.step(
+      'Prometheus',
+      () => startPrometheus({ paths, ...prometheus }, events, roster),
+      () => `http://${loopback}:${prometheus.port}`,
+    );
   roster.ready = true;
   roster.save();
   return started.value;
-}
-
-/** In the reverse order of their dependence, so that what is under way can still be finished. */
-async function stopParts({ deployments, gateway, broker, postgres }: Roster): Promise<void> {
-  for (const deployment of deployments.toReversed()) await deployment.stop();
-  await gateway?.stop();
-  await broker?.stop();
-  await postgres?.stop();
 }

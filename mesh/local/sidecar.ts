@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Method } from '../contract/method.ts';
+import type { Tracing } from '../envoy/governance/tracing.ts';
 import { rbacFilter } from '../envoy/rbac.ts';
 import { sidecarBootstrap } from '../envoy/sidecar.ts';
 import { writeSecretFile } from '../envoy/tls.ts';
@@ -23,6 +24,8 @@ export interface SidecarSettings {
   /** Shared by sidecars and services. */
   readonly secret: string;
   readonly faults: boolean;
+  /** Where spans go. Undefined: there are none. */
+  readonly tracing: Tracing | undefined;
 }
 
 /** An Envoy beside one instance, kept alive. */
@@ -72,6 +75,7 @@ export async function startSidecar(
     endpointsFolder: paths.endpoints,
     accessLogFile: accessLogFile(paths),
     faults: settings.faults,
+    tracing: settings.tracing,
   });
 
   let ready = false;

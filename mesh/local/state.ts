@@ -8,7 +8,7 @@ import type { Wiring } from './wiring.ts';
 export interface ProcessRecord extends ProcessIdentity {
   /** `order-1`, `order-1-sidecar`, `envoy`, `postgres`, `postgres-standby`, `nats` */
   readonly name: string;
-  readonly kind: 'service' | 'sidecar' | 'envoy' | 'postgres' | 'nats';
+  readonly kind: 'service' | 'sidecar' | 'envoy' | 'postgres' | 'nats' | 'prometheus';
   readonly service?: string;
   readonly port: number;
   readonly metricsPort?: number;

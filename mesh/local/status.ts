@@ -7,6 +7,7 @@ import { checkHealth, healthClient } from './health.ts';
 import { childrenOf, memoryOf } from './memory.ts';
 import { type Paths, pathsIn } from './paths.ts';
 import { isAlive } from './process-identity.ts';
+import { isReady } from './prometheus.ts';
 import { lockHolder, type ProcessRecord, readState, type ShopState } from './state.ts';
 import { addressLines, WITHOUT_MESH } from './wiring.ts';
 
@@ -73,6 +74,7 @@ async function healthOf(
     const postmaster = findPostmasters(paths).find(({ identity }) => identity.pid === pid);
     return postmaster?.ready ? 'serving' : 'starting';
   }
+  if (kind === 'prometheus') return (await isReady(port)) ? 'serving' : 'not ready';
   if (kind === 'nats') return (await isHealthy(adminPort ?? 0)) ? 'serving' : 'not ready';
   if (kind === 'envoy' || kind === 'sidecar') {
     return (await isLive(adminPort ?? state.adminPort)) ? 'serving' : 'not ready';

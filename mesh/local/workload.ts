@@ -1,4 +1,5 @@
 import type { Method } from '../contract/method.ts';
+import type { Tracing } from '../envoy/governance/tracing.ts';
 import type { Authority } from '../identity/authority.ts';
 import { Cure } from './cure.ts';
 import type { PartEvents } from './data-tier.ts';
@@ -24,6 +25,8 @@ export interface WorkloadSettings {
   /** Envoy's. */
   readonly binary: string;
   readonly faults: boolean;
+  /** Where Envoys' spans go. Undefined: there are none. */
+  readonly tracing: Tracing | undefined;
   /** More environment for a service's processes. */
   readonly settings: Readonly<Record<string, NodeJS.ProcessEnv>> | undefined;
   /** The program of each service, in place of its version's own. */

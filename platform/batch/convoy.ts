@@ -1,3 +1,4 @@
+import { currentSpan, within } from '../telemetry/span.ts';
 import { createDepartures, type DepartureOptions } from './departures.ts';
 
 /**
@@ -14,6 +15,7 @@ export function createConvoy<Argument, Result>(
   }, options);
   return (argument) =>
     new Promise((resolve, reject) => {
-      depart(() => work(argument).then(resolve, reject));
+      const span = currentSpan();
+      depart(() => within(span, () => work(argument)).then(resolve, reject));
     });
 }

@@ -1,13 +1,16 @@
 import { customCleanEnv, EnvMissingError, type ReporterOptions } from 'envalid';
 import {
   brokerUrl,
+  choice,
   count,
   databaseUrl,
   duration,
   host,
+  httpUrl,
   instance,
   logLevel,
   port,
+  ratio,
   secret,
 } from './validators.ts';
 
@@ -25,6 +28,13 @@ export class ConfigError extends Error {
     this.faults = faults;
   }
 }
+
+/** Samplers by their standard names, as far as they are supported. */
+export const SAMPLERS = [
+  ...['always_on', 'always_off', 'traceidratio'],
+  ...['parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'],
+] as const;
+const exporter = ({ desc }: { desc: string }) => choice(['otlp', 'none'], { default: 'otlp', desc });
 
 /** The variables every service reads. `service` is the default of INSTANCE, followed by the process id. */
 export function baseConfig(service: string) {
@@ -51,6 +61,28 @@ export function baseConfig(service: string) {
     EVENT_RETENTION_S: duration({
       default: 86_400,
       desc: 'how long published events stay in the log at the least',
+    }),
+    OTEL_SDK_DISABLED: choice(['false', 'true'], { default: 'false', desc: 'true: no telemetry by OTLP' }),
+    OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl({
+      default: '',
+      desc: 'http:// URL that takes OTLP with Protobuf; without one there are no traces, and nothing is sent',
+    }),
+    OTEL_TRACES_EXPORTER: exporter({ desc: 'otlp, or none' }),
+    OTEL_METRICS_EXPORTER: exporter({ desc: 'otlp, or none' }),
+    OTEL_LOGS_EXPORTER: exporter({ desc: 'otlp, or none' }),
+    OTEL_BSP_SCHEDULE_DELAY: duration({ default: 5_000, desc: 'how often spans are sent, in milliseconds' }),
+    OTEL_BLRP_SCHEDULE_DELAY: duration({ default: 1_000, desc: 'how often logs are sent, in milliseconds' }),
+    OTEL_METRIC_EXPORT_INTERVAL: duration({
+      default: 60_000,
+      desc: 'how often metrics are sent, in milliseconds',
+    }),
+    OTEL_TRACES_SAMPLER: choice(SAMPLERS, {
+      default: 'parentbased_traceidratio',
+      desc: 'which traces are recorded',
+    }),
+    OTEL_TRACES_SAMPLER_ARG: ratio({
+      default: 0.1,
+      desc: 'the part of the traces that begin here which is recorded, 0 to 1',
     }),
   };
 }

@@ -95,3 +95,30 @@ export const serviceTokens = makeValidator<ReadonlyMap<string, string>>((input) 
   }
   return tokens;
 });
+
+/** One of some words. */
+export const choice = <const Word extends string>(
+  words: readonly Word[],
+  spec: { default: Word; desc: string },
+) =>
+  makeValidator<Word>((input) => {
+    const found = words.find((word) => word === input);
+    if (found === undefined) throw new Error(`must be one of ${words.join(', ')}`);
+    return found;
+  })(spec);
+
+/** An http:// or https:// URL without a user and a password. */
+export const httpUrl = makeValidator<string>((input) => {
+  const url = URL.canParse(input) ? new URL(input) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
+    throw new Error('must be a URL such as http://host:4318');
+  return input;
+});
+
+/** A part, from 0 to 1. */
+export const ratio = makeValidator<number>((input) => {
+  const number = Number(input);
+  if (!/^[\d.]+$/.test(input) || !(number >= 0 && number <= 1))
+    throw new Error('must be a number from 0 to 1');
+  return number;
+});

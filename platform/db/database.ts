@@ -1,8 +1,10 @@
 import pg from 'pg';
+import type { Registry } from 'prom-client';
 import type { Logger } from '../telemetry/log.ts';
 import { asConnectionFailure } from './errors.ts';
 import { createServers, readOnlyFailure, takesWrites } from './servers.ts';
 import { createSql, type Sql } from './sql.ts';
+import { createDatabaseMetrics, observeStatements, readStatistics } from './telemetry.ts';
 
 export type { Listener } from './listen.ts';
 export type { Query, Queryable, Sql, Transaction } from './sql.ts';
@@ -57,8 +59,9 @@ const types = {
 /**
  * Opens a pool; connections are made when first used. While the server is away statements fail with a connection
  * failure, at once where the port is closed and within CONNECT_TIMEOUT_MS otherwise; when it is back they work again.
+ * Metrics of statements and connections are declared in `registry`, if there is one.
  */
-export function connect(config: DatabaseConfig, log: Logger): Database {
+export function connect(config: DatabaseConfig, log: Logger, registry?: Registry): Database {
   const servers = createServers(config.DATABASE_URL);
   const connection = {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -103,8 +106,12 @@ export function connect(config: DatabaseConfig, log: Logger): Database {
     clearTimeout(late);
   };
 
+  const name = nameOf(config.DATABASE_URL);
+  const sql = createSql(pool, servers, observeStatements(name, registry));
+  if (registry !== undefined) createDatabaseMetrics(registry, name, pool, () => readStatistics(sql));
+
   return {
-    sql: createSql(pool, servers),
+    sql,
     async ping() {
       const writable = await takesWrites(probe).catch((error) => Promise.reject(asConnectionFailure(error)));
       if (writable || !servers.several) return;
@@ -117,3 +124,6 @@ export function connect(config: DatabaseConfig, log: Logger): Database {
     },
   };
 }
+
+/** A URL's database. Its hosts may be several, which no URL parser takes. */
+const nameOf = (url: string): string => /^[^/]+\/\/[^/]+\/([^?]+)/.exec(url)?.[1] ?? '';

@@ -2,7 +2,8 @@ import type { Pool, PoolClient } from 'pg';
 import { asConnectionFailure, isReadOnly } from './errors.ts';
 import { type Listener, listen } from './listen.ts';
 import type { Servers } from './servers.ts';
-import { compile } from './statement.ts';
+import { type Compiled, compile, type Summary, summarize } from './statement.ts';
+import type { StatementObserver } from './telemetry.ts';
 
 /** Rows, and how many there are or, of a statement that returns none, how many it changed. */
 export type Result<Rows> = Rows & { readonly count: number };
@@ -51,36 +52,39 @@ export interface Sql extends Queryable {
 }
 
 /** Statements over `pool`, which is a pool of connections to `servers`. */
-export function createSql(pool: Pool, servers: Servers): Sql {
+export function createSql(pool: Pool, servers: Servers, observer: StatementObserver): Sql {
   const acquire = () => pool.connect().catch((error) => Promise.reject(asConnectionFailure(error)));
-  return Object.assign(queryable(pool, servers), {
+  const over = (client: Pool | PoolClient, life?: { ended: boolean }) =>
+    queryable(client, servers, observer, life);
+  return Object.assign(over(pool), {
     listen: (channel: string, onNotify: (payload: string) => void, onListening: () => void) =>
       listen(servers, channel, onNotify, onListening),
 
-    async begin<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-      const client = await acquire();
-      const life = { ended: false };
-      const tx = queryable(client, servers, life);
-      try {
-        await tx.unsafe('begin');
-        const result = await work(tx);
-        await tx.unsafe('commit');
-        return result;
-      } catch (error) {
-        // Fails only with the connection, and then the server rolls back by itself.
-        await tx.unsafe('rollback').catch(() => {});
-        throw error;
-      } finally {
-        life.ended = true;
-        // The pool drops a client whose connection broke.
-        client.release();
-      }
-    },
+    begin: <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
+      observer.transaction(async () => {
+        const client = await acquire();
+        const life = { ended: false };
+        const tx = over(client, life);
+        try {
+          await tx.unsafe('begin');
+          const result = await work(tx);
+          await tx.unsafe('commit');
+          return result;
+        } catch (error) {
+          // Fails only with the connection, and then the server rolls back by itself.
+          await tx.unsafe('rollback').catch(() => {});
+          throw error;
+        } finally {
+          life.ended = true;
+          // The pool drops a client whose connection broke.
+          client.release();
+        }
+      }),
 
     async withConnection<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
       const client = await acquire();
       try {
-        return await work(queryable(client, servers));
+        return await work(over(client));
       } finally {
         client.release(true);
       }
@@ -88,8 +92,13 @@ export function createSql(pool: Pool, servers: Servers): Sql {
   });
 }
 
-function queryable(client: Pool | PoolClient, servers: Servers, life?: { ended: boolean }): Queryable {
-  const run = async (query: { text: string; name?: string; values?: unknown[] }) => {
+function queryable(
+  client: Pool | PoolClient,
+  servers: Servers,
+  observer: StatementObserver,
+  life?: { ended: boolean },
+): Queryable {
+  const send = async (query: { text: string; name?: string; values?: unknown[] }) => {
     // Else a statement that was sent too late would run outside of the transaction, and stay.
     if (life?.ended) throw new Error('the transaction has ended');
     try {
@@ -99,15 +108,17 @@ function queryable(client: Pool | PoolClient, servers: Servers, life?: { ended: 
       throw asConnectionFailure(error);
     }
   };
+  const run = (query: Pick<Compiled, 'text'> & Partial<Compiled>, summary: Summary) =>
+    observer.statement(summary, () => send(query));
   const tag = (strings: TemplateStringsArray, ...values: readonly unknown[]) =>
     new Statement(strings, values, async (query) => {
-      const { rows, rowCount } = await run(query);
+      const { rows, rowCount } = await run(query, query.summary);
       // Not enumerable: rows are compared and spread as the array that they are.
       return Object.defineProperty(rows, 'count', { value: rowCount ?? rows.length }) as Result<unknown[]>;
     });
   return Object.assign(tag as unknown as Queryable, {
     unsafe: async (text: string) => {
-      await run({ text });
+      await run({ text }, summarize(text));
     },
   });
 }

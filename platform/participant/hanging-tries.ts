@@ -58,7 +58,7 @@ export async function resolveHangingTries(tries: HangingTries, stopping: AbortSi
         failures.push(error);
         return 'failed' as const;
       });
-      if (!stopping.aborted) tries.metrics.inquiries.inc({ answer });
+      if (!stopping.aborted) tries.metrics.inquiries.inc({ souk_participant_answer: answer });
       return answer;
     }),
   );

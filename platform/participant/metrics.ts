@@ -1,28 +1,20 @@
-import { Counter, type Registry } from 'prom-client';
+import type { Counter, Registry } from 'prom-client';
+import { counter, type Labels } from '../telemetry/instruments.ts';
+import { METRICS } from '../telemetry/names.ts';
 
 /** What a participant in distributed transactions counts. */
 export interface ParticipantMetrics {
-  /** Branch calls that didn't fit what the branch did before, by method and reason. */
-  readonly conflicts: Counter<'method' | 'reason'>;
+  /** Branch calls that didn't fit what the branch did before. */
+  readonly conflicts: Counter<Labels<typeof METRICS.participantConflicts>>;
   /** Questions to the coordinator about hanging tries, by answer: commit, rollback, wait, or failed. */
-  readonly inquiries: Counter<'answer'>;
+  readonly inquiries: Counter<Labels<typeof METRICS.participantInquiries>>;
 }
 
 /** Declares the metrics in `registry`. */
 export function createParticipantMetrics(registry: Registry): ParticipantMetrics {
   return {
-    conflicts: new Counter({
-      name: 'participant_conflicts_total',
-      help: 'Branches of distributed transactions answered with CONFLICT',
-      labelNames: ['method', 'reason'],
-      registers: [registry],
-    }),
-    inquiries: new Counter({
-      name: 'participant_inquiries_total',
-      help: 'Questions to the coordinator about tries that were left hanging',
-      labelNames: ['answer'],
-      registers: [registry],
-    }),
+    conflicts: counter(registry, METRICS.participantConflicts),
+    inquiries: counter(registry, METRICS.participantInquiries),
   };
 }
 
@@ -32,5 +24,6 @@ export function countConflicts(
   method: string,
   outcomes: readonly { readonly reason: string }[],
 ): void {
-  for (const { reason } of outcomes) if (reason.startsWith('BRANCH_')) conflicts.inc({ method, reason });
+  for (const { reason } of outcomes)
+    if (reason.startsWith('BRANCH_')) conflicts.inc({ souk_transaction_step: method, souk_reason: reason });
 }

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
 import { type DomainError, fail } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { childSpan, parseTraceparent, type TraceContext } from '../telemetry/trace.ts';
+import { isRecorded } from '../telemetry/span.ts';
+import { childSpan, maySample, parseTraceparent, type TraceContext } from '../telemetry/trace.ts';
 import { ANONYMOUS, type Caller, type Context } from './context.ts';
 import { REQUEST_ID_HEADER } from './status.ts';
 
@@ -52,10 +53,20 @@ export class Call implements Context {
 
   get trace(): TraceContext {
     if (this.#trace === undefined) {
-      const sent = this.#grpc.metadata.get('traceparent')[0];
-      this.#trace = childSpan(parseTraceparent(typeof sent === 'string' ? sent : undefined));
+      this.#trace = childSpan(parseTraceparent(this.#traceparent()));
     }
     return this.#trace;
+  }
+
+  /** The call's span, if it is recorded. Of the others nothing is made. */
+  get span(): TraceContext | undefined {
+    if (this.#trace === undefined && !maySample(this.#traceparent())) return undefined;
+    return isRecorded(this.trace) ? this.trace : undefined;
+  }
+
+  #traceparent(): string | undefined {
+    const sent = this.#grpc.metadata.get('traceparent')[0];
+    return typeof sent === 'string' ? sent : undefined;
   }
 
   get log(): Logger {

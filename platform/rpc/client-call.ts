@@ -10,9 +10,10 @@ import {
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { SERVICE_HEADER, SERVICE_TOKEN_HEADER } from '../auth/service-token.ts';
 import { DomainError, fail, type Kind } from '../errors.ts';
-import { childSpan, formatTraceparent } from '../telemetry/trace.ts';
+import { formatTraceparent, type TraceContext } from '../telemetry/trace.ts';
 import { deadlineExceeded } from './call.ts';
 import type { ClientOptions } from './client.ts';
+import { type OutgoingCall, observeCalls } from './client-telemetry.ts';
 import type { Context } from './context.ts';
 import { DETAILS_TRAILER, decodeDetails } from './details.ts';
 import { readPolicy } from './policy.ts';
@@ -33,7 +34,13 @@ export interface Outgoing {
   begin(
     init: MessageInitShape<DescMethodUnary['input']>,
     context: CallContext,
-  ): { readonly request: Uint8Array; readonly metadata: Metadata; readonly deadline: number };
+  ): {
+    readonly request: Uint8Array;
+    readonly metadata: Metadata;
+    readonly deadline: number;
+    /** To be told the end. */
+    readonly call: OutgoingCall;
+  };
 }
 
 /** Prepares the calls of a method. Throws when it has no policy. */
@@ -43,8 +50,10 @@ export function outgoing(
 ): Outgoing {
   const { timeoutMs } = readPolicy(method);
   const { input, output } = method;
+  const name = `${method.parent.typeName}/${method.name}`;
+  const observe = observeCalls(name, options.durations);
   return {
-    path: `/${method.parent.typeName}/${method.name}`,
+    path: `/${name}`,
     serialize: (request) => Buffer.from(request.buffer, request.byteOffset, request.byteLength),
     deserialize: (bytes) => fromBinary(output, bytes),
     begin(init, context) {
@@ -52,19 +61,21 @@ export function outgoing(
       const now = Date.now();
       const deadline = Math.min(context.deadline ?? Number.POSITIVE_INFINITY, now + timeoutMs);
       if (deadline <= now) throw deadlineExceeded();
-      return { request: toBinary(input, create(input, init)), metadata: headers(options, context), deadline };
+      const request = toBinary(input, create(input, init));
+      const call = observe(context.trace);
+      return { request, metadata: headers(options, context, call.trace), deadline, call };
     },
   };
 }
 
-function headers(options: ClientOptions, context: CallContext): Metadata {
+function headers(options: ClientOptions, context: CallContext, trace: TraceContext): Metadata {
   const metadata = new Metadata();
   if (options.serviceName !== undefined && options.serviceToken !== undefined) {
     metadata.set(SERVICE_HEADER, options.serviceName);
     metadata.set(SERVICE_TOKEN_HEADER, options.serviceToken);
   }
   if (context.requestId !== undefined) metadata.set(REQUEST_ID_HEADER, context.requestId);
-  metadata.set('traceparent', formatTraceparent(context.trace ?? childSpan(undefined)));
+  metadata.set('traceparent', formatTraceparent(trace));
   return metadata;
 }
 

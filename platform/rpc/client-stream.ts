@@ -52,12 +52,13 @@ function iterate(
     stream?.cancel();
   }
   function open(): ClientReadableStream<Message> {
-    const { request, metadata, deadline } = prepared.begin(init, context);
+    const { request, metadata, deadline, call } = prepared.begin(init, context);
     const opened = grpc.makeServerStreamRequest(path, serialize, deserialize, request, metadata, {
       deadline,
     });
     opened.on('readable', () => wake());
     opened.on('end', () => end());
+    opened.once('status', ({ code }) => call.end(code));
     // It stays: a call that is cancelled says so, after the end as well.
     opened.on('error', (failure: ServiceError) => end(toError(failure, path)));
     signal?.addEventListener('abort', abort, { once: true });

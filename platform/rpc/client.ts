@@ -6,7 +6,8 @@ import type {
   MessageInitShape,
   MessageShape,
 } from '@bufbuild/protobuf';
-import { credentials, Client as GrpcClient } from '@grpc/grpc-js';
+import { credentials, Client as GrpcClient, status } from '@grpc/grpc-js';
+import type { CallDurations } from '../telemetry/metrics.ts';
 import { type CallContext, outgoing, toError } from './client-call.ts';
 import { serverStream } from './client-stream.ts';
 import { directServiceConfig, isDirect, roundRobin } from './direct.ts';
@@ -36,6 +37,8 @@ export interface ClientOptions {
   /** Sent with serviceToken, for methods that are open to services. */
   readonly serviceName?: string;
   readonly serviceToken?: string;
+  /** Where to measure. Default: nowhere. */
+  readonly durations?: CallDurations | undefined;
 }
 
 const MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
@@ -78,7 +81,7 @@ function unary(grpc: GrpcClient, method: DescMethodUnary, options: ClientOptions
   return (init: MessageInitShape<typeof method.input>, context: CallContext = {}) =>
     new Promise<unknown>((resolve, reject) => {
       const { signal } = context;
-      const { request, metadata, deadline } = begin(init, context);
+      const { request, metadata, deadline, call: observed } = begin(init, context);
       const call = grpc.makeUnaryRequest(
         path,
         serialize,
@@ -88,6 +91,7 @@ function unary(grpc: GrpcClient, method: DescMethodUnary, options: ClientOptions
         { deadline },
         (error, value) => {
           signal?.removeEventListener('abort', cancel);
+          observed.end(error?.code ?? status.OK);
           if (error === null) resolve(value);
           // Cancelled by our own signal: its reason tells more than the status does.
           else reject(signal?.aborted === true ? signal.reason : toError(error, path));

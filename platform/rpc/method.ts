@@ -1,6 +1,7 @@
 import type { DescMessage, DescMethod, Message, MessageInitShape } from '@bufbuild/protobuf';
-import { status } from '@grpc/grpc-js';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { status } from '@grpc/grpc-js';
+import { callRecorder, type Metrics } from '../telemetry/metrics.ts';
+import type { TraceContext } from '../telemetry/trace.ts';
 import { warmValidator } from './codec.ts';
 import type { Context } from './context.ts';
 import { type Policy, readPolicy } from './policy.ts';
@@ -20,12 +21,14 @@ export type StreamHandle = (
 export interface Method<Handle> {
   /** `/shop.product.v1.ProductService/GetProduct`. */
   readonly path: string;
+  /** The same without its first slash, as telemetry has it. */
+  readonly name: string;
   readonly policy: Policy;
   readonly input: DescMessage;
   readonly output: DescMessage;
   readonly handle: Handle;
-  /** Counts a finished call. */
-  readonly count: (code: status, seconds: number) => void;
+  /** Counts a finished call. `span` is its span, if it is recorded: whoever looks at a slow bucket finds a trace. */
+  readonly count: (code: status, seconds: number, span: TraceContext | undefined) => void;
 }
 
 /** Prepares a method: reads its policy, compiles its validation, binds its metrics. Throws when it can't be served. */
@@ -34,26 +37,19 @@ export function prepareMethod<Handle>(method: DescMethod, handle: Handle, metric
   if (typeof handle !== 'function') throw new Error(`${path} has no handler`);
   const policy = readPolicy(method);
   warmValidator(method.input);
+  // There from the start, so that a rate exists before the first call.
+  metrics.calls.zero({
+    rpc_system_name: 'grpc',
+    rpc_method: path.slice(1),
+    rpc_response_status_code: 'OK',
+  });
   return {
     path,
+    name: path.slice(1),
     policy,
     input: method.input,
     output: method.output,
     handle,
-    count: counter(method, metrics),
-  };
-}
-
-function counter(method: DescMethod, metrics: Metrics): (code: status, seconds: number) => void {
-  const { typeName } = method.parent;
-  const duration = metrics.durations.labels(typeName, method.name);
-  // Every code gets its series at start, so that a rate exists before the first failure.
-  const requests = Object.values(status)
-    .filter((code) => typeof code === 'number')
-    .map((code) => metrics.requests.labels(typeName, method.name, status[code] as string));
-  requests[status.OK]?.inc(0);
-  return (code, seconds) => {
-    requests[code]?.inc();
-    duration.observe(seconds);
+    count: callRecorder(metrics.calls, path.slice(1)),
   };
 }

@@ -4,12 +4,14 @@ import { Access } from '@souk/contracts/shop/contract/v1/policy_pb.js';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { DomainError } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { ATTRIBUTES as A } from '../telemetry/names.ts';
+import { recordSpan } from '../telemetry/span.ts';
 import { authorize } from './authorize.ts';
 import { type Call, deadlineExceeded, type GrpcCall } from './call.ts';
 import { decodeRequest } from './codec.ts';
 import { ANONYMOUS, type Caller } from './context.ts';
 import type { Method } from './method.ts';
-import { CODES } from './status.ts';
+import { CODES, SERVER_DRAINING, severityOf } from './status.ts';
 
 /** What all calls of a server share. */
 export interface Runtime {
@@ -49,19 +51,24 @@ function enter(method: Method<unknown>, call: Call, grpc: GrpcCall, caller: Call
   return decodeRequest(method.input, grpc.request);
 }
 
-const FAULTS = new Set<status>([status.INTERNAL, status.UNKNOWN, status.DATA_LOSS]);
-const TROUBLES = new Set<status>([status.UNAVAILABLE, status.DEADLINE_EXCEEDED]);
-
-/** Counts and logs a finished call. Reads that succeed are logged at debug only. */
+/**
+ * Counts, records and logs a finished call. A span is made of one whose trace is sampled, and of any that failed by a
+ * fault of this side. Reads that succeed are logged at debug only.
+ */
 export function observe(runtime: Runtime, method: Method<unknown>, call: Call, error?: DomainError): void {
   const code = error === undefined ? status.OK : CODES[error.kind];
-  const durationMs = performance.now() - call.arrivedAt;
-  method.count(code, durationMs / 1000);
+  const now = performance.now();
+  const durationMs = now - call.arrivedAt;
+  const severity = severityOf(code);
+  const { span } = call;
+  method.count(code, durationMs / 1000, span);
+  if (span !== undefined || (severity !== undefined && error?.reason !== SERVER_DRAINING))
+    recordCall(method, call, code, now, error);
 
   let level: 'error' | 'warn' | 'info' | 'debug' = 'info';
   if (code === status.OK) level = method.policy.safe ? 'debug' : 'info';
-  else if (FAULTS.has(code)) level = 'error';
-  else if (TROUBLES.has(code)) level = 'warn';
+  else if (severity === 'fault') level = 'error';
+  else if (severity === 'trouble') level = 'warn';
   if (!runtime.log.isLevelEnabled(level)) return;
 
   const { caller } = call;
@@ -80,4 +87,30 @@ export function observe(runtime: Runtime, method: Method<unknown>, call: Call, e
     },
     'call',
   );
+}
+
+function recordCall(
+  method: Method<unknown>,
+  call: Call,
+  code: status,
+  end: number,
+  error: DomainError | undefined,
+): void {
+  const failed = severityOf(code) !== undefined;
+  recordSpan({
+    trace: call.trace,
+    name: method.name,
+    kind: 'server',
+    start: call.arrivedAt,
+    end,
+    attributes: {
+      [A.rpcSystem]: 'grpc',
+      [A.rpcMethod]: method.name,
+      [A.rpcStatus]: status[code],
+      [A.requestId]: call.requestId,
+      ...(error !== undefined && { [A.reason]: error.reason }),
+      ...(failed && { [A.errorType]: status[code] }),
+    },
+    error: failed ? status[code] : undefined,
+  });
 }

@@ -24,7 +24,18 @@ export const CODES: Readonly<Record<Kind, status>> = {
 export const REQUEST_ID_HEADER = 'x-request-id';
 /** Tells the caller's proxy that another try here would be one more there, where it was tried again already. */
 const PASSED_ON_HEADER = 'x-souk-passed-on';
+/** Reason of what a stopping server ends: planned, and no failure. */
+export const SERVER_DRAINING = 'SERVER_DRAINING';
 const MAX_MESSAGE_LENGTH = 500;
+
+/** Codes that say that something is broken here. */
+const FAULTS = new Set([status.INTERNAL, status.UNKNOWN, status.DATA_LOSS]);
+/** Codes that say that something is too slow, or away. */
+const TROUBLES = new Set([status.UNAVAILABLE, status.DEADLINE_EXCEEDED]);
+
+/** Whether a call with this code failed by no fault of its caller, and how badly. */
+export const severityOf = (code: status): 'fault' | 'trouble' | undefined =>
+  FAULTS.has(code) ? 'fault' : TROUBLES.has(code) ? 'trouble' : undefined;
 
 /** A failed call's status, as grpc-js takes it. */
 export interface ErrorStatus {

@@ -97,7 +97,7 @@ test('a client that goes away aborts the signal and returns the generator', asyn
   expect(context?.signal.reason).toMatchObject({ kind: 'CANCELLED' });
   await expect
     .poll(() => server.metrics.registry.metrics())
-    .toMatch(/method="WatchOrder",code="CANCELLED"} 1/);
+    .toMatch(/_count\{.*\/WatchOrder",rpc_response_status_code="CANCELLED"} 1/);
 });
 
 test('a slow reader holds the generator back', async () => {

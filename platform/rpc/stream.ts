@@ -4,7 +4,7 @@ import { Call, deadlineExceeded } from './call.ts';
 import { encodeResponse } from './codec.ts';
 import type { Method, StreamHandle } from './method.ts';
 import { admit, observe, type Runtime } from './pipeline.ts';
-import { toDomainError, toStatus } from './status.ts';
+import { SERVER_DRAINING, toDomainError, toStatus } from './status.ts';
 
 type StreamCall = ServerWritableStream<Buffer, Buffer>;
 
@@ -19,7 +19,7 @@ export function serveStream(method: Method<StreamHandle>, runtime: Runtime): (gr
 export const draining = (): DomainError =>
   fail(
     'UNAVAILABLE',
-    'SERVER_DRAINING',
+    SERVER_DRAINING,
     'This instance is stopping. Call again to go on after the last message.',
     {
       retryAfterMs: 0,
@@ -55,6 +55,7 @@ class Stream {
     let failure: DomainError | undefined;
     try {
       const request = await admit(this.#runtime, this.#method, call, this.#grpc);
+      // Not within its span: what a stream of hours does would be a trace without an end.
       await this.#send(this.#method.handle(request, call)[Symbol.asyncIterator]());
       failure = this.#stopped;
     } catch (error) {

@@ -44,7 +44,7 @@ test('a call reaches its handler, synchronous or not, and its answer comes back'
   expect((await call(CREATE, toBinary(CreateProductRequestSchema, request))).code).toBe('OK');
 
   const text = await metrics.registry.metrics();
-  expect(text).toContain('{service="shop.product.v1.ProductService",method="GetProduct",code="OK"} 1');
+  expect(text).toMatch(/_count\{.*ProductService\/GetProduct",rpc_response_status_code="OK"\} 1$/m);
   const calls = lines.filter((line) => line.msg === 'call');
   expect(calls.map((line) => [line.method, line.level, line.userId])).toEqual([
     [GET, 'debug', 'u-1'],

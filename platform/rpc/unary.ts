@@ -1,5 +1,7 @@
+import type { Message } from '@bufbuild/protobuf';
 import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import type { DomainError } from '../errors.ts';
+import { within } from '../telemetry/span.ts';
 import { Call, deadlineExceeded } from './call.ts';
 import { encodeResponse } from './codec.ts';
 import type { Method, UnaryHandle } from './method.ts';
@@ -28,6 +30,7 @@ async function serve(
   call: Call,
 ): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
+  const { span } = call;
   try {
     let request = admit(runtime, method, call, grpc);
     if (request instanceof Promise) {
@@ -35,7 +38,7 @@ async function serve(
       request = await request;
       if (call.finished) return;
     }
-    let response = method.handle(request, call);
+    let response = within(span, () => method.handle(request as Message, call));
     if (response instanceof Promise) {
       timer ??= limit(method, runtime, reply, call);
       response = await response;

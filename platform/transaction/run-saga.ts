@@ -1,10 +1,12 @@
 import type { OpenTransaction, TransactionRef } from './log.ts';
 import { ABANDONED, type Ending, failureOf, type Outcome } from './outcome.ts';
 import type { Runtime } from './runtime.ts';
-import { attempt, newTally, settle, type Tally } from './steps.ts';
+import { attempt, newTally, type Step, settle, type Tally } from './steps.ts';
 
 /** One step of a saga. It may be run again. */
 export interface SagaStep<Input> {
+  /** What it does: `take stock`. */
+  readonly name: string;
   /** Whether there is anything to do. */
   needed(input: Input): boolean;
   run(transaction: TransactionRef, input: Input): Promise<Outcome>;
@@ -52,7 +54,7 @@ export async function runSaga<Input, Change, Result>(
   const logged = saga.compensatable.length > 0;
   if (logged) observer.started(saga.kind);
   for (const step of saga.compensatable.filter((each) => each.needed(input))) {
-    const failure = failureOf(await attempt(runtime, tally, () => step.run(transaction, input)));
+    const failure = failureOf(await attempt(runtime, transaction, tally, toRun(step, transaction, input)));
     if (failure === undefined) continue;
     if (!(await transactions.rollBack(transaction.id, failure.error))) return { kind: 'overtaken' };
     await background.soon(settleSaga(runtime, saga, transaction, input, false, tally));
@@ -92,10 +94,15 @@ function settleSaga<Input, Change, Result>(
   tally: Tally,
 ): Promise<void> {
   const steps = committing
-    ? saga.retriable.filter((step) => step.needed(input)).map((step) => () => step.run(transaction, input))
+    ? saga.retriable.filter((step) => step.needed(input)).map((step) => toRun(step, transaction, input))
     : saga.compensatable
         .filter((step) => step.needed(input))
-        .map((step) => () => step.undo(transaction, input))
+        .map((step): Step => ({ name: `undo ${step.name}`, run: () => step.undo(transaction, input) }))
         .reverse();
   return settle(runtime, transaction, committing ? 'committed' : 'rolled_back', tally, [steps]);
 }
+
+const toRun = <Input>(step: SagaStep<Input>, transaction: TransactionRef, input: Input): Step => ({
+  name: step.name,
+  run: () => step.run(transaction, input),
+});

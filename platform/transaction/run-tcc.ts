@@ -5,6 +5,8 @@ import { attempt, newTally, settle, type Tally } from './steps.ts';
 
 /** One participant's part in a TCC transaction. Each function may be called again, and in any order. */
 export interface TccBranch<Input> {
+  /** What it is about: `stock`. */
+  readonly name: string;
   /** Sets aside what is needed, so that confirming can't fail for want of it. */
   try(transaction: TransactionRef, input: Input): Promise<Outcome>;
   /** Makes use of what the try set aside. */
@@ -42,7 +44,12 @@ export async function runTcc<Input, Result>(
   const { observer, clock } = runtime;
   const tally = newTally(tcc.kind, clock.now());
   if (transaction.epoch === FIRST_EPOCH) observer.started(tcc.kind);
-  const tries = tcc.branches.map((branch) => attempt(runtime, tally, () => branch.try(transaction, input)));
+  const tries = tcc.branches.map((branch) =>
+    attempt(runtime, transaction, tally, {
+      name: `${branch.name} try`,
+      run: () => branch.try(transaction, input),
+    }),
+  );
   const failures = (await Promise.all(tries)).map(failureOf).filter((failure) => failure !== undefined);
   if (failures.length === 0) {
     const result = await tcc.commit(transaction, input);
@@ -79,7 +86,10 @@ function settleTcc<Input, Result>(
   tally: Tally,
 ): Promise<void> {
   const steps = branches.map((branch) => [
-    () => (committing ? branch.confirm(transaction) : branch.cancel(transaction)),
+    {
+      name: `${branch.name} ${committing ? 'confirm' : 'cancel'}`,
+      run: () => (committing ? branch.confirm(transaction) : branch.cancel(transaction)),
+    },
   ]);
   return settle(runtime, transaction, committing ? 'committed' : 'rolled_back', tally, steps);
 }

@@ -1,3 +1,6 @@
+import { ATTRIBUTES } from '../telemetry/names.ts';
+import { currentSpan, inSpan, type SpanAttributes } from '../telemetry/span.ts';
+import { parseTraceparent } from '../telemetry/trace.ts';
 import { type TransactionRef, traceIdOf } from './log.ts';
 import type { Direction } from './observer.ts';
 import { type Attempt, failureOf, type Outcome } from './outcome.ts';
@@ -12,6 +15,13 @@ export interface Tally {
   lastError: string;
 }
 
+/** What is asked of one participant. */
+export interface Step {
+  /** What it is about, and what is done: `stock try`. */
+  readonly name: string;
+  run(): Promise<Outcome>;
+}
+
 /** A tally of nothing so far. */
 export const newTally = (kind: string, since: number): Tally => ({ kind, since, attempts: 0, lastError: '' });
 
@@ -20,16 +30,30 @@ const PERSIST_MS = 3_000;
 const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 500;
 
-/** Tries a step once. Never rejects. */
+/** Tries a step once, as a span in the transaction's trace. Never rejects. */
 export async function attempt(
   runtime: Runtime,
+  transaction: TransactionRef,
   tally: Tally,
-  step: () => Promise<Outcome>,
+  step: Step,
 ): Promise<Attempt> {
   tally.attempts++;
   let result: Attempt;
+  const attributes: SpanAttributes = {
+    [ATTRIBUTES.transactionId]: transaction.id,
+    [ATTRIBUTES.transactionKind]: tally.kind,
+    [ATTRIBUTES.step]: step.name,
+  };
   try {
-    result = await step();
+    result = await inSpan(
+      currentSpan() ?? parseTraceparent(transaction.traceparent),
+      () => ({ name: `${tally.kind}: ${step.name}`, kind: 'internal', attributes }),
+      async () => {
+        const outcome = await step.run();
+        if (outcome.kind !== 'done') attributes[ATTRIBUTES.reason] = outcome.reason;
+        return outcome;
+      },
+    );
   } catch (cause) {
     result = { kind: 'unknown', cause };
   }
@@ -47,12 +71,12 @@ async function persist(
   runtime: Runtime,
   transaction: TransactionRef,
   tally: Tally,
-  step: () => Promise<Outcome>,
+  step: Step,
 ): Promise<boolean> {
   const { clock, random, log } = runtime;
   const end = clock.now() + PERSIST_MS;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-    const result = await attempt(runtime, tally, step);
+    const result = await attempt(runtime, transaction, tally, step);
     if (result.kind === 'done') return true;
     const err = result.kind === 'unknown' ? result.cause : undefined;
     const traceId = traceIdOf(transaction);
@@ -79,7 +103,7 @@ export async function settle(
   transaction: TransactionRef,
   direction: Direction,
   tally: Tally,
-  groups: readonly (readonly (() => Promise<Outcome>)[])[],
+  groups: readonly (readonly Step[])[],
 ): Promise<void> {
   const through = await Promise.all(
     groups.map(async (steps) => {

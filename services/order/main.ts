@@ -4,28 +4,24 @@ import { migrate } from '../../platform/db/migrate.ts';
 import { run } from '../../platform/lifecycle/run.ts';
 import { contractsDescriptorSet } from '../../platform/rpc/reflection.ts';
 import { createServer } from '../../platform/rpc/server.ts';
-import { createLogger } from '../../platform/telemetry/log.ts';
-import { createMetrics, serveMetrics } from '../../platform/telemetry/metrics.ts';
+import { createTelemetry } from '../../platform/telemetry/telemetry.ts';
 import { configSpec } from './config.ts';
 import { orderServices } from './order-service.ts';
 import { connectPeers } from './peers.ts';
 import { createUseCases } from './use-cases.ts';
 
 const config = loadConfig(configSpec);
-const log = createLogger({ service: 'order', instance: config.INSTANCE, level: config.LOG_LEVEL });
+const telemetry = createTelemetry('order', config);
+const { log, metrics } = telemetry;
 
 await run({ log, drainTimeoutMs: config.DRAIN_TIMEOUT_MS }, async (app) => {
-  const database = connect(config, log);
+  await telemetry.start(app);
+  const database = connect(config, log, metrics.registry);
   app.onStop(() => database.close());
   await migrate(database.sql, new URL('./migrations/', import.meta.url), log);
-  const { authenticate, ...peers } = connectPeers(config);
+  const { authenticate, ...peers } = connectPeers(config, metrics);
   app.onStop(() => peers.close());
 
-  const metrics = createMetrics();
-  if (config.METRICS_PORT > 0) {
-    const endpoint = await serveMetrics(metrics.registry, config.HOST, config.METRICS_PORT);
-    app.onStop(() => endpoint.close());
-  }
   const cases = createUseCases(database.sql, peers, config, log, metrics.registry);
   cases.start(app.stopping);
   app.onStop(() => cases.stop());

@@ -27,8 +27,10 @@ const stuck = async () => {
 test('a stuck transaction shows in the metrics, and is finished by hand', async () => {
   const { userId, orderId, transactionId, client } = await stuck();
   const during = await replica.metrics();
-  expect(during).toMatch(/^transactions_in_flight\{kind="create-order",state="COMMITTING"\} 1$/m);
-  expect(Number(/^transactions_oldest_age_seconds (.+)$/m.exec(during)?.[1])).toBeGreaterThan(2);
+  expect(during).toMatch(
+    /^souk_transaction_in_flight\{souk_transaction_kind="create-order",souk_transaction_state="COMMITTING"\} 1$/m,
+  );
+  expect(Number(/^souk_transaction_oldest_age_seconds (.+)$/m.exec(during)?.[1])).toBeGreaterThan(2);
   expect(await failureOf(client.retryTransaction({ transactionId }))).toMatchObject({
     code: 'PermissionDenied',
   });
@@ -46,12 +48,13 @@ test('a stuck transaction shows in the metrics, and is finished by hand', async 
   );
 
   const after = await replica.metrics();
-  expect(after).not.toMatch(/^transactions_in_flight\{.*\} [1-9]/m);
-  expect(after).toMatch(/^transactions_oldest_age_seconds 0$/m);
-  expect(after).toMatch(/^transactions_started_total\{kind="create-order"\} 1$/m);
-  expect(after).toMatch(/^transactions_committed_total\{kind="create-order"\} 1$/m);
-  expect(after).toMatch(/^transactions_recovered_total\{kind="create-order"\} [1-9]/m);
-  expect(after).toMatch(/^transaction_duration_seconds_count\{kind="create-order",outcome="committed"\} 1$/m);
+  expect(after).not.toMatch(/^souk_transaction_in_flight\{.*\} [1-9]/m);
+  expect(after).toMatch(/^souk_transaction_oldest_age_seconds 0$/m);
+  expect(after).toMatch(/^souk_transaction_started_total\{souk_transaction_kind="create-order"\} 1$/m);
+  expect(after).toMatch(/^souk_transaction_recovered_total\{souk_transaction_kind="create-order"\} [1-9]/m);
+  expect(after).toMatch(
+    /^souk_transaction_duration_seconds_count\{souk_transaction_kind="create-order",souk_transaction_outcome="committed"\} 1$/m,
+  );
 });
 
 test('a transaction that a living process still tries is not taken from it', async () => {

@@ -8,6 +8,7 @@ import { createTokenVerifier } from '../../platform/auth/access-token.ts';
 import { type Authenticate, createAuthenticate } from '../../platform/auth/authenticate.ts';
 import { remoteKeys } from '../../platform/auth/keys.ts';
 import { createClient } from '../../platform/rpc/client.ts';
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import { createDisplayNames } from './clients/display-names.ts';
 import { createProducts } from './clients/products.ts';
 import { createStock } from './clients/stock.ts';
@@ -24,8 +25,11 @@ export interface PeerConfig {
 }
 
 /** The peers over the network. Callers are authenticated with the keys that the user service lists. */
-export function connectPeers(config: PeerConfig): Peers & { authenticate: Authenticate; close(): void } {
-  const self = { serviceName: 'order', serviceToken: config.SERVICE_TOKEN };
+export function connectPeers(
+  config: PeerConfig,
+  metrics: Pick<Metrics, 'clientCalls'>,
+): Peers & { authenticate: Authenticate; close(): void } {
+  const self = { serviceName: 'order', serviceToken: config.SERVICE_TOKEN, durations: metrics.clientCalls };
   const products = createClient(ProductService, { address: config.PRODUCT_ADDRESS, ...self });
   const stock = createClient(StockService, { address: config.PRODUCT_ADDRESS, ...self });
   const wallet = createClient(WalletService, { address: config.USER_ADDRESS, ...self });

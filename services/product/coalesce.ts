@@ -9,7 +9,7 @@ const MAX_CALLS = 16;
 /**
  * Makes one statement and one commit out of the calls of one method that arrive together. On a product that everybody
  * wants, calls that each commit by themselves would wait for each other's commits in a row. Of the calls' traces `run`
- * gets the first.
+ * gets the first that is sampled, else the first.
  */
 export function coalesce<Branch>(
   run: (branches: readonly Branch[], trace: TraceContext | undefined) => Promise<Outcome[]>,
@@ -19,7 +19,7 @@ export function coalesce<Branch>(
     async run(calls) {
       const outcomes = await run(
         calls.flatMap(({ branches }) => branches),
-        calls[0]?.context.trace,
+        (calls.find(({ context }) => context.trace.sampled) ?? calls[0])?.context.trace,
       );
       let next = 0;
       return calls.map(({ branches: { length } }) => {

@@ -8,6 +8,7 @@ import { followCoordinator } from '../../platform/participant/hanging-tries.ts';
 import { countConflicts, type ParticipantMetrics } from '../../platform/participant/metrics.ts';
 import { createClient } from '../../platform/rpc/client.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { Outcome } from './stock.ts';
 import { cancelReservations, confirmReservations } from './stock-store.ts';
 
@@ -22,7 +23,7 @@ export interface CoordinatorConfig {
 export async function followOrders(
   config: CoordinatorConfig,
   sql: Sql,
-  metrics: ParticipantMetrics,
+  metrics: ParticipantMetrics & Partial<Pick<Metrics, 'clientCalls'>>,
   log: Logger,
   stopping: AbortSignal,
   everyMs?: number,
@@ -31,6 +32,7 @@ export async function followOrders(
     address: config.ORDER_ADDRESS,
     serviceName: 'product',
     serviceToken: config.SERVICE_TOKEN,
+    durations: metrics.clientCalls,
   });
 
   const counted = async (method: string, outcomes: Promise<Outcome[]>) =>

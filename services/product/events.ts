@@ -1,9 +1,9 @@
 import { OrderEventService } from '@souk/contracts/shop/order/v1/order_event_service_pb.js';
-import type { Registry } from 'prom-client';
 import type { Sql } from '../../platform/db/database.ts';
 import { createEvents, type Events } from '../../platform/events/events.ts';
 import { createClient } from '../../platform/rpc/client.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import { snapshot } from './snapshot-store.ts';
 import { subscriptions } from './subscriptions.ts';
 
@@ -17,11 +17,17 @@ export interface EventSettings {
 }
 
 /** What this service publishes, and what it makes of others' events. */
-export function productEvents(config: EventSettings, sql: Sql, log: Logger, registry: Registry): Events {
+export function productEvents(
+  config: EventSettings,
+  sql: Sql,
+  log: Logger,
+  metrics: Pick<Metrics, 'registry' | 'clientCalls'>,
+): Events {
   const order = createClient(OrderEventService, {
     address: config.ORDER_ADDRESS,
     serviceName: 'product',
     serviceToken: config.SERVICE_TOKEN,
+    durations: metrics.clientCalls,
   });
   const events = createEvents({
     sql,
@@ -31,7 +37,7 @@ export function productEvents(config: EventSettings, sql: Sql, log: Logger, regi
     sources: { order },
     snapshot,
     log,
-    registry,
+    registry: metrics.registry,
     retentionSeconds: config.EVENT_RETENTION_S,
     broker: config.EVENTS_URL,
   });

@@ -55,7 +55,7 @@ const timesAsked = (id: string): number => coordinator.asked.filter((asked) => a
 
 async function inquiries(answer: string): Promise<number> {
   const { values } = await participant.inquiries.get();
-  return values.find(({ labels }) => labels.answer === answer)?.value ?? 0;
+  return values.find(({ labels }) => labels.souk_participant_answer === answer)?.value ?? 0;
 }
 
 test.each([

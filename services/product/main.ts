@@ -5,8 +5,7 @@ import { run } from '../../platform/lifecycle/run.ts';
 import { createParticipantMetrics } from '../../platform/participant/metrics.ts';
 import { contractsDescriptorSet } from '../../platform/rpc/reflection.ts';
 import { createServer } from '../../platform/rpc/server.ts';
-import { createLogger } from '../../platform/telemetry/log.ts';
-import { createMetrics, serveMetrics } from '../../platform/telemetry/metrics.ts';
+import { createTelemetry } from '../../platform/telemetry/telemetry.ts';
 import { authenticateCallers } from './callers.ts';
 import { configSpec } from './config.ts';
 import { followOrders } from './coordinator.ts';
@@ -15,19 +14,19 @@ import { keepHouse } from './housekeeping.ts';
 import { routes } from './routes.ts';
 
 const config = loadConfig(configSpec);
-const { HOST: host, METRICS_PORT: metricsPort, DRAIN_TIMEOUT_MS: drainTimeoutMs } = config;
-const log = createLogger({ service: 'product', instance: config.INSTANCE, level: config.LOG_LEVEL });
+const { HOST: host, DRAIN_TIMEOUT_MS: drainTimeoutMs } = config;
+const telemetry = createTelemetry('product', config);
+const { log, metrics } = telemetry;
 
 await run({ log, drainTimeoutMs }, async (app) => {
-  const database = connect(config, log);
+  await telemetry.start(app);
+  const database = connect(config, log, metrics.registry);
   app.onStop(() => database.close());
   await migrate(database.sql, new URL('./migrations/', import.meta.url), log);
-  const { authenticate, close } = authenticateCallers(config);
+  const { authenticate, close } = authenticateCallers(config, metrics);
   app.onStop(close);
-  const metrics = createMetrics();
-  if (metricsPort > 0) app.onStop((await serveMetrics(metrics.registry, host, metricsPort)).close);
   const participant = createParticipantMetrics(metrics.registry);
-  const events = productEvents(config, database.sql, log, metrics.registry);
+  const events = productEvents(config, database.sql, log, metrics);
   app.onStop(() => events.stop());
   const implementations = routes(database.sql, events, participant);
   const [descriptorSet, health] = [contractsDescriptorSet(), () => database.ping()];
@@ -35,6 +34,6 @@ await run({ log, drainTimeoutMs }, async (app) => {
   app.onDrain(() => server.drain(drainTimeoutMs));
   events.start(app.stopping);
   await server.listen(host, config.PORT);
-  void followOrders(config, database.sql, participant, log, app.stopping);
+  void followOrders(config, database.sql, { ...metrics, ...participant }, log, app.stopping);
   void keepHouse(database.sql, log, app.stopping);
 });

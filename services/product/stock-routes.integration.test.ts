@@ -289,8 +289,9 @@ test('two lines of one product are refused, whatever the case of their ids', asy
 
 test('conflicts are counted by method and reason', async () => {
   const count = async () =>
-    (await metrics.registry.getSingleMetric('participant_conflicts_total')?.get())?.values.find(
-      ({ labels }) => labels.method === 'ConfirmReservation' && labels.reason === 'BRANCH_UNKNOWN',
+    (await metrics.registry.getSingleMetric('souk_participant_conflicts_total')?.get())?.values.find(
+      ({ labels }) =>
+        labels.souk_transaction_step === 'ConfirmReservation' && labels.souk_reason === 'BRANCH_UNKNOWN',
     )?.value ?? 0;
   const before = await count();
   await confirm(randomUUID());

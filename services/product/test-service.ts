@@ -40,7 +40,7 @@ export async function testService() {
     },
     sql,
     log,
-    metrics.registry,
+    metrics,
   );
   afterAll(() => events.stop());
   let wakes = 0;

@@ -206,9 +206,13 @@ describe('a branch of another kind', () => {
     await hold(take(user, 10n, held));
     await charge(take(user, 10n, charged));
     await refund(take(user, 10n, given));
-    const before = await service.counter('participant_conflicts_total', { method: 'ConfirmHold' });
+    const before = await service.counter('souk_participant_conflicts_total', {
+      souk_transaction_step: 'ConfirmHold',
+    });
     expect(await confirm(charged, given)).toEqual([MISMATCH, MISMATCH]);
-    expect(await service.counter('participant_conflicts_total', { method: 'ConfirmHold' })).toBe(before + 2);
+    expect(
+      await service.counter('souk_participant_conflicts_total', { souk_transaction_step: 'ConfirmHold' }),
+    ).toBe(before + 2);
     expect(await cancel(charged, given)).toEqual([MISMATCH, MISMATCH]);
     expect(await charge(take(user, 10n, held), take(user, 10n, given))).toEqual([MISMATCH, MISMATCH]);
     expect(await hold(take(user, 10n, charged))).toEqual([MISMATCH]);

@@ -39,7 +39,8 @@ async function makeDue(transactionId: string): Promise<void> {
 }
 
 const timesAsked = (id: string): number => coordinator.asked.filter((asked) => asked === id).length;
-const inquiries = (answer: string) => service.counter('participant_inquiries_total', { answer });
+const inquiries = (answer: string) =>
+  service.counter('souk_participant_inquiries_total', { souk_participant_answer: answer });
 
 it.each([
   ['COMMITTING', [90n, 0n], 'commit'],

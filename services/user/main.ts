@@ -4,8 +4,7 @@ import { migrate } from '../../platform/db/migrate.ts';
 import { run } from '../../platform/lifecycle/run.ts';
 import { contractsDescriptorSet } from '../../platform/rpc/reflection.ts';
 import { createServer } from '../../platform/rpc/server.ts';
-import { createLogger } from '../../platform/telemetry/log.ts';
-import { createMetrics, serveMetrics } from '../../platform/telemetry/metrics.ts';
+import { createTelemetry } from '../../platform/telemetry/telemetry.ts';
 import { configSpec } from './config.ts';
 import { followOrders } from './coordinator.ts';
 import { userEvents } from './events.ts';
@@ -15,18 +14,18 @@ import { createService } from './service.ts';
 import { openKeysOf } from './signing-keys.ts';
 
 const config = loadConfig(configSpec);
-const { HOST: host, METRICS_PORT: metricsPort, DRAIN_TIMEOUT_MS: drainTimeoutMs } = config;
-const log = createLogger({ service: 'user', instance: config.INSTANCE, level: config.LOG_LEVEL });
+const { HOST: host, DRAIN_TIMEOUT_MS: drainTimeoutMs } = config;
+const telemetry = createTelemetry('user', config);
+const { log, metrics } = telemetry;
 
 await run({ log, drainTimeoutMs }, async (app) => {
-  const database = connect(config, log);
+  await telemetry.start(app);
+  const database = connect(config, log, metrics.registry);
   app.onStop(() => database.close());
   await migrate(database.sql, new URL('./migrations/', import.meta.url), log);
   const keys = await openKeysOf(config, database.sql, log);
   keepHouse(database.sql, keys, log, app.stopping);
 
-  const metrics = createMetrics();
-  if (metricsPort > 0) app.onStop((await serveMetrics(metrics.registry, host, metricsPort)).close);
   const userMetrics = createUserMetrics(metrics.registry);
   const events = userEvents(config, database.sql, log, metrics.registry);
   app.onStop(() => events.stop());
@@ -36,5 +35,5 @@ await run({ log, drainTimeoutMs }, async (app) => {
   app.onDrain(() => server.drain(drainTimeoutMs));
   events.start(app.stopping);
   await server.listen(host, config.PORT);
-  void followOrders(config, database.sql, userMetrics, log, app.stopping);
+  void followOrders(config, database.sql, { ...metrics, ...userMetrics }, log, app.stopping);
 });

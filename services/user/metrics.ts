@@ -1,5 +1,7 @@
-import { Histogram, type Registry } from 'prom-client';
+import type { Histogram, Registry } from 'prom-client';
 import { createParticipantMetrics, type ParticipantMetrics } from '../../platform/participant/metrics.ts';
+import { histogram } from '../../platform/telemetry/instruments.ts';
+import { METRICS } from '../../platform/telemetry/names.ts';
 
 /** What this service measures beside its calls. */
 export interface UserMetrics extends ParticipantMetrics {
@@ -11,11 +13,6 @@ export interface UserMetrics extends ParticipantMetrics {
 export function createUserMetrics(registry: Registry): UserMetrics {
   return {
     ...createParticipantMetrics(registry),
-    passwordHashes: new Histogram({
-      name: 'password_hash_duration_seconds',
-      help: 'Time to compute a password hash',
-      buckets: [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28],
-      registers: [registry],
-    }),
+    passwordHashes: histogram(registry, METRICS.passwordHashes),
   };
 }

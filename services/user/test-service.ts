@@ -158,7 +158,7 @@ export async function startService(settings: Partial<ServiceSettings> = {}): Pro
       };
     },
     wakes: () => wakes,
-    hashes: () => counter('password_hash_duration_seconds_count'),
+    hashes: () => counter('souk_password_hash_duration_seconds_count'),
     counter,
   };
 }

@@ -13,8 +13,8 @@ export const faultFilter: Resource = {
   }),
 };
 
-/** Makes the runtime keys settable through the admin port. */
-export const faultRuntime: Resource = { layers: [{ name: 'faults', admin_layer: {} }] };
+/** The layer that makes the runtime keys settable through the admin port. */
+export const faultRuntime: Resource = { name: 'faults', admin_layer: {} };
 
 /** What happens to calls between services. */
 export interface Faults {

@@ -1,10 +1,12 @@
+import type { Transaction } from '../../db/database.ts';
 import type { Received } from '../event.ts';
+import { asProcessing } from '../span.ts';
 import { afterFailure } from './attempts.ts';
 import type { Item } from './catalogue.ts';
 import type { NewParked } from './parked-store.ts';
 import type { Progress } from './progress.ts';
 import type { PublisherContext } from './publisher-context.ts';
-import { handleRuns, prepareRuns, tellCommitted } from './runs.ts';
+import { handleRuns, prepareRuns, type Run, tellCommitted } from './runs.ts';
 
 /**
  * Takes effect of a batch and moves the positions, in one transaction: all of it happens or nothing. What can't take
@@ -21,9 +23,16 @@ export async function commitBatch(
   failure?: { readonly error: unknown },
 ): Promise<void> {
   const { sql, catalogue, positions, parked, observer } = context;
-  const runs = failure === undefined ? await prepareRuns(items, signal) : [];
   const target = progress.target(items);
-  const taken = await sql.begin(async (tx) => {
+  const { runs, taken } = await asProcessing(catalogue.publisher, items, async () => {
+    const runs = failure === undefined ? await prepareRuns(items, signal) : [];
+    return { runs, taken: await sql.begin((tx) => take(tx, runs)) };
+  });
+  progress.commit(target);
+  observer.consumed(taken);
+  tellCommitted(runs);
+
+  async function take(tx: Transaction, runs: readonly Run[]): Promise<Received[]> {
     const known = await positions.advance(tx, catalogue.publisher, progress.committed, target);
     const subjects = known.parked ? wantedSubjects(items) : [];
     const behind =
@@ -34,10 +43,7 @@ export async function commitBatch(
     const effects = await handleRuns(runs, tx, leftOut);
     await parked.add(tx, catalogue.publisher, park);
     return effects;
-  });
-  progress.commit(target);
-  observer.consumed(taken);
-  tellCommitted(runs);
+  }
 }
 
 const WAITING = { state: 'WAITING', lastError: '', retryMs: null } as const;

@@ -43,9 +43,11 @@ test('events take effect once each, in the order of their subject, and are ackno
   await expect.poll(() => Math.max(...[...product.acknowledged.values()].map(Number)), patient).toBe(1_000);
   const metrics = await consumer.metrics();
   expect(metrics).toContain(
-    'events_consumed_total{publisher="product",type="shop.product.v1.ProductUpdated"} 1000',
+    'messaging_client_consumed_messages_total{messaging_system="souk",messaging_destination_name="product",souk_event_type="shop.product.v1.ProductUpdated"} 1000',
   );
-  expect(metrics).toContain('event_delivery_seconds_count{publisher="product"} 1000');
+  expect(metrics).toContain(
+    'souk_event_delivery_duration_seconds_count{messaging_destination_name="product"} 1000',
+  );
   const lines = consumer.lines.filter(({ msg }) => msg === 'event took effect');
   expect(lines).toHaveLength(1_000);
   expect(lines[0]).toMatchObject({

@@ -1,5 +1,7 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { counter, gauge, histogram } from '../../telemetry/instruments.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { MESSAGING_SYSTEM, METRICS } from '../../telemetry/names.ts';
 import type { Received } from '../event.ts';
 import type { ParkedRecords } from './parked-records.ts';
 import type { ParkedState } from './parked-store.ts';
@@ -12,10 +14,6 @@ export interface PublisherObserver {
   retried(): void;
 }
 
-/** From what a healthy consumer takes to one that was away for hours. In seconds. */
-const DELIVERY_BUCKETS = [
-  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600,
-];
 const STATES: readonly ParkedState[] = ['RETRYING', 'WAITING', 'PARKED'];
 /** Several gauges and scrapers share one reading. */
 const READING_MS = 2_000;
@@ -27,26 +25,9 @@ export function createConsumerMetrics(
   records: Pick<ParkedRecords, 'count'>,
   log: Logger,
 ): (publisher: string) => PublisherObserver {
-  const registers = [registry];
-  const consumed = new Counter({
-    name: 'events_consumed_total',
-    help: 'Events whose effects this process has committed',
-    labelNames: ['publisher', 'type'],
-    registers,
-  });
-  const retried = new Counter({
-    name: 'events_retried_total',
-    help: 'Attempts at events that had failed before, by this process',
-    labelNames: ['publisher'],
-    registers,
-  });
-  const delivery = new Histogram({
-    name: 'event_delivery_seconds',
-    help: 'From the time of an event to the commit of its effects here',
-    labelNames: ['publisher'],
-    buckets: DELIVERY_BUCKETS,
-    registers,
-  });
+  const consumed = counter(registry, METRICS.eventsConsumed);
+  const retried = counter(registry, METRICS.eventRetries);
+  const delivery = histogram(registry, METRICS.eventDelivery);
   gaugeParked(registry, publishers, records, log);
 
   return (publisher) => {
@@ -68,7 +49,15 @@ export function createConsumerMetrics(
             log.debug(line, 'event took effect');
           }
         }
-        for (const [type, count] of types) consumed.inc({ publisher, type }, count);
+        for (const [type, count] of types)
+          consumed.inc(
+            {
+              messaging_system: MESSAGING_SYSTEM,
+              messaging_destination_name: publisher,
+              souk_event_type: type,
+            },
+            count,
+          );
       },
       retried: () => retries.inc(),
     };
@@ -83,25 +72,23 @@ function gaugeParked(
 ): void {
   let reading: ReturnType<ParkedRecords['count']> | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
-  new Gauge({
-    name: 'events_parked',
-    help: 'Events that could not take effect yet, of all replicas',
-    labelNames: ['publisher', 'state'],
-    registers: [registry],
-    async collect() {
-      if (performance.now() - readAt > READING_MS) {
-        readAt = performance.now();
-        reading = records.count();
-      }
-      // A scrape must tell the rest even when the database is away.
-      const counts = await reading?.catch((err: unknown) => {
-        log.warn({ err }, 'parked events could not be counted');
-        return undefined;
-      });
-      this.reset();
-      if (counts === undefined) return;
-      for (const publisher of publishers) for (const state of STATES) this.set({ publisher, state }, 0);
-      for (const { publisher, state, count } of counts) this.set({ publisher, state }, count);
-    },
+  gauge(registry, METRICS.eventsParked, async function () {
+    if (performance.now() - readAt > READING_MS) {
+      readAt = performance.now();
+      reading = records.count();
+    }
+    // A scrape must tell the rest even when the database is away.
+    const counts = await reading?.catch((err: unknown) => {
+      log.warn({ err }, 'parked events could not be counted');
+      return undefined;
+    });
+    this.reset();
+    if (counts === undefined) return;
+    const labels = (publisher: string, state: ParkedState) => ({
+      messaging_destination_name: publisher,
+      souk_event_state: state,
+    });
+    for (const publisher of publishers) for (const state of STATES) this.set(labels(publisher, state), 0);
+    for (const { publisher, state, count } of counts) this.set(labels(publisher, state), count);
   });
 }

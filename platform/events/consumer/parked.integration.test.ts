@@ -71,7 +71,9 @@ test('a poisoned event is parked with those behind it, others go on; when it is 
   expect(JSON.stringify(await consumer.parked.list(10), (_, value) => String(value))).not.toContain(
     'hunter2',
   );
-  expect(await consumer.metrics()).toMatch(/events_parked\{publisher="product",state="WAITING"} 2/);
+  expect(await consumer.metrics()).toMatch(
+    /souk_event_parked\{messaging_destination_name="product",souk_event_state="WAITING"} 2/,
+  );
 
   poisoned.clear();
   expect(await consumer.parked.replay()).toBe(1);

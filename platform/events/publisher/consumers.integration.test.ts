@@ -100,7 +100,7 @@ test('the metrics tell what was published, the lag, and the size of the log', as
   const values = async (name: string) => {
     const metric = await registry.getSingleMetric(name)?.get();
     return Object.fromEntries(
-      metric?.values.map(({ labels, value }) => [Object.values(labels).join(), value]) ?? [],
+      metric?.values.map(({ labels, value }) => [Object.values(labels).at(-1) ?? '', value]) ?? [],
     );
   };
   await appendEvents(sql, [
@@ -115,21 +115,21 @@ test('the metrics tell what was published, the lag, and the size of the log', as
   await publisher.acknowledge('quick', everywhere(last));
   await sql.unsafe(`analyze events; update events set created_at = now() - interval '100 s'`);
   await expect
-    .poll(() => values('events_published_total'))
+    .poll(() => values('messaging_client_sent_messages_total'))
     .toEqual({ 'test.v1.Said': 2, 'test.v1.Heard': 1 });
-  expect(await values('event_consumer_lag_events')).toEqual({ slow: 3, quick: 0 });
-  const { slow, quick } = await values('event_consumer_lag_seconds');
+  expect(await values('souk_event_consumer_lag')).toEqual({ slow: 3, quick: 0 });
+  const { slow, quick } = await values('souk_event_consumer_lag_age_seconds');
   expect(slow).toBeGreaterThanOrEqual(100);
   expect(quick).toBe(0);
-  expect(await values('event_log_events')).toEqual({ '': 3 });
-  expect(await values('event_outbox_age_seconds')).toEqual({ '': 0 });
+  expect(await values('souk_event_log_events')).toEqual({ '': 3 });
+  expect(await values('souk_event_outbox_age_seconds')).toEqual({ '': 0 });
 });
 
 test('a metric tells that events are not moved to the log', async () => {
   const { registry } = publisherProcess(url, { started: false });
   await appendEvents(sql, [newTestEvent(uuidv7(), '')]);
   await sql`update outbox set created_at = now() - interval '100 s'`;
-  const metric = await registry.getSingleMetric('event_outbox_age_seconds')?.get();
+  const metric = await registry.getSingleMetric('souk_event_outbox_age_seconds')?.get();
   expect(metric?.values[0]?.value).toBeGreaterThanOrEqual(100);
 });
 
@@ -138,7 +138,7 @@ test('a scrape answers although the database is away', async () => {
   await publisher.acknowledge('reader', everywhere(0n));
   await own.unsafe('alter table event_consumers rename to away');
   try {
-    expect(await registry.metrics()).toContain('event_log_events 0');
+    expect(await registry.metrics()).toContain('souk_event_log_events 0');
   } finally {
     await own.unsafe('alter table away rename to event_consumers');
   }

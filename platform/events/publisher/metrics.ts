@@ -1,5 +1,7 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { counter, gauge } from '../../telemetry/instruments.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { MESSAGING_SYSTEM, METRICS } from '../../telemetry/names.ts';
 import type { RegisteredConsumer } from './consumer-store.ts';
 import type { Fill, Move } from './log-store.ts';
 
@@ -20,16 +22,11 @@ const FRESH_MS = 5_000;
  */
 export function createPublisherMetrics(
   registry: Registry,
+  source: string,
   readings: PublisherReadings,
   logger: Pick<Logger, 'warn'>,
 ): { published(move: Move): void } {
-  const registers = [registry];
-  const published = new Counter({
-    name: 'events_published_total',
-    help: 'Events that this process moved to the log',
-    labelNames: ['type'],
-    registers,
-  });
+  const published = counter(registry, METRICS.eventsPublished);
 
   let readAt = -FRESH_MS;
   let reading: Promise<{ consumers: RegisteredConsumer[] } & Fill> | undefined;
@@ -45,44 +42,32 @@ export function createPublisherMetrics(
       });
     return reading;
   };
-  const ofConsumers = (name: string, help: string, value: (consumer: RegisteredConsumer) => number) =>
-    new Gauge({
-      name,
-      help,
-      labelNames: ['consumer'],
-      registers,
-      async collect() {
-        const { consumers } = await read();
-        this.reset();
-        for (const consumer of consumers) this.set({ consumer: consumer.name }, value(consumer));
-      },
+  const ofConsumers = (
+    spec: typeof METRICS.eventLag | typeof METRICS.eventLagAge,
+    value: (consumer: RegisteredConsumer) => number,
+  ) =>
+    gauge(registry, spec, async function () {
+      const { consumers } = await read();
+      this.reset();
+      for (const consumer of consumers)
+        this.set({ messaging_consumer_group_name: consumer.name }, value(consumer));
     });
-  ofConsumers('event_consumer_lag_events', 'Events not acknowledged, up to 100,000', (one) => one.lagEvents);
-  ofConsumers(
-    'event_consumer_lag_seconds',
-    'Age of the oldest event not acknowledged; 0 when there is none',
-    ({ oldestUnreadAt }) => age(oldestUnreadAt),
-  );
-  new Gauge({
-    name: 'event_log_events',
-    help: "Events in the log, by PostgreSQL's estimate",
-    registers,
-    async collect() {
-      this.set((await read()).events);
-    },
+  ofConsumers(METRICS.eventLag, (one) => one.lagEvents);
+  ofConsumers(METRICS.eventLagAge, ({ oldestUnreadAt }) => age(oldestUnreadAt));
+  gauge(registry, METRICS.eventLog, async function () {
+    this.set((await read()).events);
   });
-  new Gauge({
-    name: 'event_outbox_age_seconds',
-    help: 'Age of the oldest event that is not yet in the log; 0 when there is none',
-    registers,
-    async collect() {
-      this.set(age((await read()).waitingSince));
-    },
+  gauge(registry, METRICS.eventOutboxAge, async function () {
+    this.set(age((await read()).waitingSince));
   });
 
   return {
     published({ types }) {
-      for (const [type, count] of Object.entries(types)) published.inc({ type }, count);
+      for (const [type, count] of Object.entries(types))
+        published.inc(
+          { messaging_system: MESSAGING_SYSTEM, messaging_destination_name: source, souk_event_type: type },
+          count,
+        );
     },
   };
 }

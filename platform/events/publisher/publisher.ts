@@ -5,6 +5,7 @@ import { invalidField } from '../../errors.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { PARTITIONS } from '../event.ts';
 import type { Positions, Snapshot } from '../source.ts';
+import { recordPublished } from '../span.ts';
 import { createConsumerStore, type RegisteredConsumer } from './consumer-store.ts';
 import { follow } from './follow.ts';
 import { createLiveTail } from './live-tail.ts';
@@ -69,7 +70,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const consumers = createConsumerStore(sql);
   const tail = createLiveTail(sql, log);
   const readings = { consumers: consumers.list, fill: log.fill };
-  const metrics = createPublisherMetrics(options.registry, readings, logger);
+  const metrics = createPublisherMetrics(options.registry, source, readings, logger);
   const onMoved = (move: Move): void => {
     metrics.published(move);
     if (move.lastPosition !== null) tail.poke(move.lastPosition);
@@ -92,7 +93,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     follow(consumer, positions, signal) {
       check(positions);
-      return follow({ log, tail, consumers }, consumer, positions, signal);
+      return recorded(source, consumer, follow({ log, tail, consumers }, consumer, positions, signal));
     },
     async snapshot(consumer, partition, signal) {
       check(new Map([[partition, 0n]]));
@@ -105,6 +106,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
     consumers: consumers.list,
     removeConsumer: consumers.remove,
   };
+}
+
+async function* recorded(
+  source: string,
+  consumer: string,
+  batches: AsyncIterable<readonly Event[]>,
+): AsyncGenerator<readonly Event[]> {
+  for await (const events of batches) {
+    recordPublished(source, consumer, events);
+    yield events;
+  }
 }
 
 function check(positions: Positions): void {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { repeat } from '../../lifecycle/repeat.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { within } from '../../telemetry/span.ts';
 import type { LogStore, Move } from './log-store.ts';
 import { createSettled } from './settled.ts';
 
@@ -78,7 +79,8 @@ export function createSequencer({ log, onMoved, logger }: SequencerOptions): Seq
   function wake(): void {
     if (stopped) return;
     wanted = true;
-    if (!running) finished = run();
+    // Not within the call that wakes it: under load it goes on for long, for others.
+    if (!running) finished = within(undefined, run);
   }
 
   return {

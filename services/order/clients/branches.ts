@@ -7,6 +7,7 @@ import {
 import { createBatcher } from '../../../platform/batch/batcher.ts';
 import type { DepartureOptions } from '../../../platform/batch/departures.ts';
 import type { CallContext } from '../../../platform/rpc/client.ts';
+import { currentSpan } from '../../../platform/telemetry/span.ts';
 import { childSpan, parseTraceparent } from '../../../platform/telemetry/trace.ts';
 import type { TransactionRef } from '../../../platform/transaction/log.ts';
 import { DONE, type Outcome } from '../../../platform/transaction/outcome.ts';
@@ -27,8 +28,8 @@ export const AFTER_REPLY_MS = 25;
 
 /**
  * Makes one call out of the branches of transactions that run at the same time. `call` gets no deadline of one of its
- * transactions, because it serves many: the method's own timeout bounds it. Of their traces it can continue only one,
- * the first one's.
+ * transactions, because it serves many: the method's own timeout bounds it. Of their traces it can continue only one:
+ * the first that is recorded, else the first.
  */
 export function batchBranches<Branch>(
   call: (branches: Branch[], context: CallContext) => Promise<{ results: BranchResult[] }>,
@@ -38,7 +39,7 @@ export function batchBranches<Branch>(
     maxSize: MAX_BRANCHES,
     ...options,
     async run(asked) {
-      const trace = childSpan(parseTraceparent(asked[0]?.traceparent));
+      const trace = currentSpan() ?? childSpan(parseTraceparent(asked[0]?.traceparent));
       const branches = asked.map(({ branch }) => branch);
       return (await call(branches, { trace })).results.map(toOutcome);
     },

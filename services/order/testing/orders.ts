@@ -68,15 +68,19 @@ export async function orderShop() {
     };
     const pool = connect(config, log);
     const { address, token } = participants;
-    const connected = connectPeers({
-      USER_ADDRESS: address,
-      PRODUCT_ADDRESS: address,
-      SERVICE_TOKEN: token,
-      SERVICE_TOKENS: new Map([['product', PEER_TOKEN]]),
-      SIDECAR_SECRET: '',
-    });
+    const metrics = createMetrics({ process: false });
+    const connected = connectPeers(
+      {
+        USER_ADDRESS: address,
+        PRODUCT_ADDRESS: address,
+        SERVICE_TOKEN: token,
+        SERVICE_TOKENS: new Map([['product', PEER_TOKEN]]),
+        SIDECAR_SECRET: '',
+      },
+      metrics,
+    );
     const peers = { ...connected, eventSources: { user: userEvents, product: productEvents } };
-    const { registry } = createMetrics({ process: false });
+    const { registry } = metrics;
     const cases = createUseCases(pool.sql, options.peers?.(peers) ?? peers, config, log, registry);
     const stopping = new AbortController();
     if (!options.recover) stopping.abort();

@@ -40,9 +40,14 @@ export function cancelOrderSaga(parts: CancelOrderParts): Saga<Order, Cancel, Or
       return order;
     },
     retriable: [
-      { needed: () => true, run: settlePlacement },
-      { needed: () => true, run: (transaction, { lines }) => stock.restock(transaction, 'restock', lines) },
+      { name: 'settle placement', needed: () => true, run: settlePlacement },
       {
+        name: 'restock',
+        needed: () => true,
+        run: (transaction, { lines }) => stock.restock(transaction, 'restock', lines),
+      },
+      {
+        name: 'refund',
         needed: ({ total }) => total > 0n,
         run: (transaction, { userId, currency, total }) =>
           wallet.refund(transaction, 'refund', { userId, currency, amount: total }),

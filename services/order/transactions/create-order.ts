@@ -34,11 +34,13 @@ export function createOrderTcc(parts: Omit<CreateOrderParts, 'products'>): Tcc<P
     kind: 'create-order',
     branches: [
       {
+        name: 'stock',
         try: (transaction, { lines }) => stock.reserve(transaction, 'stock', lines),
         confirm: (transaction) => stock.confirm(transaction, 'stock'),
         cancel: (transaction) => stock.cancel(transaction, 'stock'),
       },
       {
+        name: 'wallet',
         try: (transaction, { userId, currency, total }) =>
           wallet.hold(transaction, 'wallet', { userId, currency, amount: total }),
         confirm: (transaction) => wallet.confirm(transaction, 'wallet'),

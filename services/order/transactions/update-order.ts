@@ -46,11 +46,13 @@ export function updateOrderSaga(
     kind: 'update-order',
     compensatable: [
       {
+        name: 'take stock',
         needed: ({ take }) => take.length > 0,
         run: (transaction, { take }) => stock.take(transaction, 'take', take),
         undo: (transaction) => stock.untake(transaction, 'untake', 'take'),
       },
       {
+        name: 'charge',
         needed: ({ charge }) => charge > 0n,
         run: (transaction, { userId, currency, charge }) =>
           wallet.charge(transaction, 'charge', { userId, currency, amount: charge }),
@@ -64,14 +66,17 @@ export function updateOrderSaga(
     },
     retriable: [
       {
+        name: 'settle placement',
         needed: ({ giveBack, refund }) => giveBack.length > 0 || refund > 0n,
         run: settlePlacement,
       },
       {
+        name: 'restock',
         needed: ({ giveBack }) => giveBack.length > 0,
         run: (transaction, { giveBack }) => stock.restock(transaction, 'restock', giveBack),
       },
       {
+        name: 'refund',
         needed: ({ refund }) => refund > 0n,
         run: (transaction, { userId, currency, refund }) =>
           wallet.refund(transaction, 'refund', { userId, currency, amount: refund }),

@@ -1,0 +1,71 @@
+/** @import { Failure, Happening } from '../messages.ts' */
+import { byId, html, onChoice, within } from './dom.js';
+import { clock, duration, shortMethod } from './format.js';
+import { showTrace } from './trace.js';
+
+const body = within(byId('failures'), 'tbody');
+const faults = [
+  'UNKNOWN',
+  'DEADLINE_EXCEEDED',
+  'RESOURCE_EXHAUSTED',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+];
+/** @type {readonly Failure[]} */
+let newest = [];
+let kind = 'faults';
+
+/** Shows the newest failures. @param {readonly Failure[]} failures */
+export function showFailures(failures) {
+  newest = failures;
+  show();
+}
+
+function show() {
+  const shown = newest.filter((one) => kind === 'all' || isFault(one)).slice(0, 100);
+  body.replaceChildren(...shown.map(rowOf));
+}
+
+/** @param {Failure} failure */
+const isFault = ({ status }) => faults.includes(status) || /^HTTP 5/.test(status);
+
+/** @param {Failure} failure */
+function rowOf(failure) {
+  const { time, where, method, status, flags, durationMs, attempts, traceId } = failure;
+  return html(
+    'tr',
+    { 'data-level': isFault(failure) ? 'bad' : 'ok' },
+    html('td', {}, clock(time)),
+    html('td', { title: method }, shortMethod(method)),
+    html('td', {}, status + (attempts > 1 ? ` (${attempts} tries)` : '')),
+    html('td', {}, flags || '–'),
+    html('td', {}, where),
+    html('td', {}, duration(durationMs)),
+    html('td', {}, traceId ? traceButton(traceId) : '–'),
+  );
+}
+
+/** @param {string} traceId */
+export function traceButton(traceId) {
+  const button = html(
+    'button',
+    { type: 'button', class: 'link', 'aria-label': `Show trace ${traceId}` },
+    traceId.slice(0, 8),
+  );
+  button.addEventListener('click', () => showTrace(traceId));
+  return button;
+}
+
+/** Shows what the launcher logged. @param {readonly Happening[]} happenings */
+export function showHappenings(happenings) {
+  byId('happenings').replaceChildren(
+    ...happenings.map(({ time, line }) => html('li', {}, html('time', {}, clock(time)), ' ', line)),
+  );
+}
+
+onChoice('failure-kind', (value) => {
+  kind = value;
+  show();
+});
