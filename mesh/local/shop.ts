@@ -192,6 +192,7 @@ async function startParts(
   const authority = mesh === 'sidecars' ? await createAuthority() : undefined;
   const envoy = mesh === 'none' ? Promise.resolve('') : installEnvoy(config);
   const faults = options.faults ?? false;
+  const tracing = options.telemetry?.tracing;
 
   const openBroker = async () => {
     roster.broker = await startBroker({ paths, secrets, binary: await installNats(config) }, events);
@@ -221,7 +222,7 @@ async function startParts(
       authority,
       binary: await envoy,
       faults,
-      tracing: options.telemetry?.tracing,
+      tracing,
       settings: options.settings,
       entry: options.entry,
       around: {
@@ -261,15 +262,7 @@ async function startParts(
       ));
     if (identity) writeSecretFile(identity.files);
     roster.gateway = await startGateway(
-      {
-        paths,
-        binary,
-        contract,
-        ports,
-        faults,
-        identity: identity?.files,
-        tracing: options.telemetry?.tracing,
-      },
+      { paths, binary, contract, ports, faults, identity: identity?.files, tracing },
       events,
     );
     roster.save();
