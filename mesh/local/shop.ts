@@ -161,6 +161,7 @@ async function startParts(
 
   const authority = mesh === 'sidecars' ? await createAuthority() : undefined;
   const envoy = mesh === 'none' ? Promise.resolve('') : installEnvoy(config);
+  const tracing = options.telemetry?.tracing;
 
   const openBroker = async () => {
     roster.broker = await startBroker({ paths, secrets, binary: await installNats(config) }, events);
@@ -190,7 +191,7 @@ async function startParts(
       authority,
       binary: await envoy,
       faults,
-      tracing: options.telemetry?.tracing,
+      tracing,
       settings: options.settings,
       entry: options.entry,
       around: {
@@ -230,6 +231,7 @@ async function startParts(
       ));
     if (identity) writeSecretFile(identity.files);
     roster.gateway = await startGateway(
+<<<<<<< HEAD
       {
         paths,
         binary,
@@ -240,6 +242,9 @@ async function startParts(
         secure: config.gatewayTls,
         tracing: options.telemetry?.tracing,
       },
+=======
+      { paths, binary, contract, ports, faults, identity: identity?.files, tracing },
+>>>>>>> telemetry
       events,
     );
     roster.save();
