@@ -27,6 +27,7 @@ const GROUPS = {
   sidecar: 'Envoys',
   postgres: 'PostgreSQL',
   nats: 'NATS',
+  prometheus: 'Prometheus',
 };
 /** By then Envoys have written what they know to the access log, in milliseconds. */
 const LOG_FLUSH_MS = 1_200;
