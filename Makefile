@@ -97,7 +97,7 @@ fmt: install-npm ## Format code and contracts
 bench: install ## Measure speed, cost and memory of calls, orders and events, against pgbench, DBOS, pg-boss and a bare server
 	@$(NODE) bench/bench.ts
 
-# Variables: RATE (100 calls a second), DURATION (60s), MIX (shop, browse, checkout or hot), PROFILE (steady, ramp or
+# Variables: RATE (50 calls a second), DURATION (60s), MIX (shop, browse, checkout or hot), PROFILE (steady, ramp or
 # step), SEED, WARMUP, FIND=max, COMPARE=report.json; docs/load-testing.md has the rest.
 load: install-npm ## Load the shop that runs: RATE=300 DURATION=60s MIX=shop; FIND=max, COMPARE=report.json
 	@exec $(NODE) bench/load/load.ts

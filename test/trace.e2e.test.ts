@@ -68,6 +68,13 @@ it('one trace runs from the gateway to the last effect, and nothing private is i
     'product: process shop.order.v1.OrderPlaced',
   ];
   await expect.poll(labels, soon).toEqual(expect.arrayContaining(wanted));
+  // One tree: every span is part of another one, up to the client's own. Envoys send theirs last.
+  const orphans = () => {
+    const all = receiver.spans.trace(traceId);
+    const known = new Set([clientSpan, ...all.map(({ spanId }) => spanId)]);
+    return all.filter(({ parentSpanId }) => !known.has(parentSpanId)).map(labelOf);
+  };
+  await expect.poll(orphans, soon).toEqual([]);
   const spans = receiver.spans.trace(traceId);
   for (const proxy of ['gateway', 'order-sidecar', 'product-sidecar', 'user-sidecar'])
     expect(spans.map(({ service }) => service)).toContain(proxy);
@@ -76,13 +83,6 @@ it('one trace runs from the gateway to the last effect, and nothing private is i
       spans.filter((span) => span.service === service && span.attributes['db.system.name'] === 'postgresql'),
     ).not.toEqual([]);
 
-  // One tree: every span is part of another one, up to the client's own. Envoys send theirs last.
-  const orphans = () => {
-    const all = receiver.spans.trace(traceId);
-    const known = new Set([clientSpan, ...all.map(({ spanId }) => spanId)]);
-    return all.filter(({ parentSpanId }) => !known.has(parentSpanId)).map(labelOf);
-  };
-  await expect.poll(orphans, soon).toEqual([]);
   const parentOf = (label: string) => {
     const all = receiver.spans.trace(traceId);
     const span = all.find((each) => labelOf(each) === label);

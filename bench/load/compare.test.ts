@@ -27,6 +27,15 @@ describe('two runs side by side', () => {
     expect(compare(slower, before).rows.map(({ verdict }) => verdict)).toContain('better');
   });
 
+  it('are compared by their rates, however long they took', () => {
+    const longer = simulateRun({ serviceMs: 4 }, { seed: 2, durationS: 40 });
+    expect(verdicts(longer)).toMatchObject({
+      'all calls/s': 'within noise',
+      'GetProduct calls/s': 'within noise',
+    });
+    expect(compare(before, longer).differences).toEqual(['DURATION was 20 s, is 40 s']);
+  });
+
   it('differ where calls fail, or come at another rate, which is said', () => {
     expect(verdicts(simulateRun({ serviceMs: 4, failing: 3 }))).toMatchObject({ 'all failed': 'worse' });
     const { rows, differences } = compare(before, simulateRun({ serviceMs: 4 }, { rate: 150 }));

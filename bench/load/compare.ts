@@ -45,14 +45,17 @@ function callRows(of: string, before: CallFigures, now: CallFigures): Comparison
   const rate = { of, what: 'calls/s', before: before.perSecond, now: now.perSecond } as const;
   const failed = { of, what: 'failed', before: before.failed, now: now.failed } as const;
   return [
-    { ...rate, ...ratioOf(rate), verdict: counted(before.calls, now.calls) ? 'changed' : 'within noise' },
+    { ...rate, ...ratioOf(rate), verdict: rateChanged(before, now) ? 'changed' : 'within noise' },
     { ...failed, ...ratioOf(failed), verdict: failedVerdict(before, now) },
   ];
 }
 
-/** Calls that come at random: their number varies by its square root. */
-const counted = (before: number, now: number): boolean =>
-  Math.abs(now - before) > BEYOND_CHANCE * Math.sqrt(before + now);
+/** Whether rates differ by more than calls do that come at random: their number varies by its square root. */
+function rateChanged(before: CallFigures, now: CallFigures): boolean {
+  const variance = ({ calls, perSecond }: CallFigures) => (calls === 0 ? 0 : perSecond ** 2 / calls);
+  const expected = Math.sqrt(variance(before) + variance(now));
+  return Math.abs(now.perSecond - before.perSecond) > BEYOND_CHANCE * expected;
+}
 
 function failedVerdict(before: CallFigures, now: CallFigures): ComparisonRow['verdict'] {
   const share = (before.failed + now.failed) / Math.max(1, before.calls + now.calls);

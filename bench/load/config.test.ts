@@ -16,7 +16,7 @@ describe('what a load is told', () => {
       ...{ rate: 300, durationS: 120, mix: 'checkout', profile: 'ramp', seed: 7, warmUpS: 0, find: false },
       compare: [],
     });
-    expect(loadConfig({}, { DURATION: '90' })).toMatchObject({ durationS: 90, mix: 'shop', warmUpS: 10 });
+    expect(loadConfig({}, { DURATION: '90' })).toMatchObject({ durationS: 90, mix: 'shop', warmUpS: 20 });
     expect(loadConfig({}, { FIND: 'max' }).find).toBe(true);
     expect(loadConfig({}, {}).seed).not.toBe(loadConfig({}, {}).seed);
   });

@@ -8,11 +8,11 @@ import { PROFILES, type Profile } from './schedule.ts';
 
 /** What is sent, and how fast. A report keeps it, so that a run can be done again. */
 export interface LoadSettings {
-  /** RATE: calls that begin in a second; at the end of a ramp or the last step. 1 to 10,000, default 100. */
+  /** RATE: calls that begin in a second; at the end of a ramp or the last step. 1 to 10,000, default 50. */
   readonly rate: number;
   /** DURATION: `60s`, `2m` or a number of seconds, up to an hour; in seconds. Default 60 s. */
   readonly durationS: number;
-  /** WARMUP: as long before that, evenly up to the first rate, and not counted; in seconds. Default 10 s, of a ramp 0. */
+  /** WARMUP: as long before that, evenly up to the first rate, and not counted; in seconds. Default 20 s, of a ramp 0. */
   readonly warmUpS: number;
   /** MIX: default shop. */
   readonly mix: Mix;
@@ -43,6 +43,8 @@ export interface LoadConfig extends LoadSettings {
 /** One for each so many calls a second: a call costs a generator about a fifth of a millisecond. */
 const CALLS_PER_GENERATOR = 1_500;
 const HOUR_S = 3_600;
+/** A shop compiles its code as it is called: after its start it fails under a load that it later bears. */
+const WARM_UP_S = 20;
 
 /** How many processes make so many calls a second. */
 export const generatorsFor = (rate: number): number =>
@@ -76,13 +78,13 @@ export function loadConfig(baseline: Partial<LoadSettings> = {}, env = process.e
       faults.push(`${name} must be a time from ${min}s to 60m, such as 90s or 2m, not "${text(name)}"`);
     return seconds;
   };
-  const rate = number('RATE', baseline.rate ?? 100, 1, 10_000);
+  const rate = number('RATE', baseline.rate ?? 50, 1, 10_000);
   const profile = choice('PROFILE', PROFILES, baseline.profile ?? 'steady');
   const config: LoadConfig = {
     rate,
     profile,
     durationS: duration('DURATION', baseline.durationS ?? 60, 1),
-    warmUpS: duration('WARMUP', baseline.warmUpS ?? (profile === 'ramp' ? 0 : 10), 0),
+    warmUpS: duration('WARMUP', baseline.warmUpS ?? (profile === 'ramp' ? 0 : WARM_UP_S), 0),
     mix: choice('MIX', MIXES, baseline.mix ?? 'shop'),
     seed: whole('SEED', baseline.seed ?? randomInt(2 ** 32), 0, 2 ** 32 - 1),
     retries: whole('RETRIES', baseline.retries ?? 3, 0, 10),

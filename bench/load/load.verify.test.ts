@@ -54,7 +54,7 @@ describe('a load on a shop that runs', () => {
   let first = '';
 
   it('loses no call when an instance is killed, adds up, and is reported', async () => {
-    const settings = { RATE: '50', DURATION: '10s', MIX: 'shop', SEED: '1' };
+    const settings = { RATE: '50', DURATION: '10s', WARMUP: '10s', MIX: 'shop', SEED: '1' };
     const load = startLoad(settings);
     await load.until(/^4 of 10 s/m);
     expect(shop.kill('order-1')).toBe(true);
