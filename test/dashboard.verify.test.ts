@@ -75,12 +75,11 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
     await page.getByRole('button', { name: button, exact: true }).focus();
     await page.keyboard.press('Enter');
   };
-  const screenshot = async (name: string) => {
+  const screenshot = async (name: string, height: number) => {
     if (!browserConfig().screenshots) return;
     mkdirSync(images, { recursive: true });
     await page.evaluate('scrollTo(0, 0)');
-    // As high as graph and instances are together.
-    await page.setViewportSize({ width: 1280, height: 1240 });
+    await page.setViewportSize({ width: 1280, height });
     await page.screenshot({ path: join(images, `${name}.png`) });
     await page.setViewportSize({ width: 1280, height: 900 });
   };
@@ -90,13 +89,16 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
     return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`);
   };
 
-  it('is there within a second', async () => {
+  it('shows the whole shop within a second', async () => {
     const times: number[] = [];
     for (let n = 0; n < 3; n++) {
-      const began = performance.now();
-      await (await open()).close();
-      times.push(performance.now() - began);
+      const opened = await open();
+      await opened.waitForFunction("performance.getEntriesByName('shown').length > 0");
+      // From the beginning of the navigation.
+      times.push(await opened.evaluate<number>("performance.getEntriesByName('shown')[0].startTime"));
+      await opened.close();
     }
+    console.log(`first view after ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`);
     expect(Math.min(...times)).toBeLessThan(1_000);
   });
 
@@ -106,9 +108,9 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
       .poll(async () => rateIn(await page.textContent('#verdict-failing')), patience)
       .toBeGreaterThan(10);
     await sleep(5_000);
-    await screenshot('dashboard');
+    await screenshot('dashboard', 790);
     await page.emulateMedia({ colorScheme: 'dark' });
-    await screenshot('dashboard-dark');
+    await screenshot('dashboard-dark', 790);
     await page.emulateMedia({ colorScheme: 'light' });
 
     const seenDead = shows('order-1', ['dead', 'restarting']);
@@ -119,7 +121,7 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
     );
     expect(colour).toBe('rgb(213, 94, 0)');
     expect(await page.textContent('#verdict-dead')).toMatch(/order-1 is (dead|restarting)/);
-    await screenshot('dashboard-dead');
+    await screenshot('dashboard-dead', 1_180);
 
     await serves('order-1');
     expect(await shows('order-1', 'serving')).toBeLessThan(1_000);
@@ -170,7 +172,7 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
     for (const part of ['gateway', /^order-\d$/, /^order-\d-sidecar$/, /^product-\d$/, /^user-\d$/])
       expect(who).toContainEqual(expect.stringMatching(part));
     expect(await spans.locator('svg[role=img] rect').count()).toBe(who.length);
-    await screenshot('dashboard-trace');
+    await screenshot('dashboard-trace', 1_100);
     expect(await violations()).toEqual([]);
     await page.keyboard.press('Escape');
     expect(await page.locator('dialog[open]').count()).toBe(0);

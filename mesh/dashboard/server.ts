@@ -90,11 +90,8 @@ async function takeOrder(
 /** An object of strings. */
 function parseOrder(body: string): Record<string, string> {
   const given: unknown = JSON.parse(body);
-  if (
-    typeof given !== 'object' ||
-    given === null ||
-    !Object.values(given).every((value) => typeof value === 'string')
-  )
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
+  if (!isObject || !Object.values(given).every((value) => typeof value === 'string'))
     throw new Error('an order is a JSON object of strings');
   return given as Record<string, string>;
 }

@@ -38,7 +38,7 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
  * @returns {{ show(): void, restyle(): void }}
  */
 export function createChart(place, { title, lines, format, log = false, steps }) {
-  const canvas = html('div', { class: 'canvas', role: 'img' });
+  const canvas = html('div', { class: 'canvas', role: 'img', 'aria-label': title });
   const legend = html('ul', { class: 'legend' });
   const caption = html('figcaption', {}, title);
   const figure = html('figure', {}, caption, canvas, legend);

@@ -51,7 +51,7 @@ function rowOf(failure) {
 export function traceButton(traceId) {
   const button = html(
     'button',
-    { type: 'button', class: 'link', 'aria-label': `Show trace ${traceId}` },
+    { type: 'button', class: 'link', 'aria-label': `Show trace ${traceId.slice(0, 8)}` },
     traceId.slice(0, 8),
   );
   button.addEventListener('click', () => showTrace(traceId));

@@ -1,6 +1,6 @@
 /** @import { Messages, ShopView } from '../messages.ts' */
 import { showCharts } from './charts.js';
-import { byId, say } from './dom.js';
+import { byId, say, within } from './dom.js';
 import { showEdges } from './edges.js';
 import { showFailures, showHappenings } from './failures.js';
 import { explain, showGraph } from './graph.js';
@@ -12,21 +12,44 @@ import { showVerdict } from './verdict.js';
 
 /** @type {ShopView | undefined} */
 let shop;
-let drawing = 0;
+let drawing = false;
+let changed = false;
+
+/** One after the other, each a task of its own: between them the browser answers keys and clicks. */
+const views = [
+  showVerdict,
+  showInstances,
+  (/** @type {ShopView} */ now) => {
+    if (isSeen('graph')) showGraph(now);
+  },
+  showMethods,
+  () => {
+    if (within(document.body, 'details').hasAttribute('open')) showEdges();
+  },
+  showCharts,
+];
 
 /** Draws all that has changed, once for all messages that came together. */
-function draw() {
+async function draw() {
+  changed = true;
   if (drawing || document.hidden) return;
-  drawing = requestAnimationFrame(() => {
-    drawing = 0;
-    if (!shop) return;
-    showVerdict(shop);
-    showGraph(shop);
-    showInstances(shop);
-    showMethods();
-    showEdges();
-    showCharts();
-  });
+  drawing = true;
+  while (changed) {
+    changed = false;
+    await new Promise(requestAnimationFrame);
+    for (const view of views) {
+      if (shop) view(shop);
+      await new Promise((resume) => setTimeout(resume));
+    }
+  }
+  drawing = false;
+  if (shop && performance.getEntriesByName('shown').length === 0) performance.mark('shown');
+}
+
+/** @param {string} id */
+function isSeen(id) {
+  const { top, bottom } = byId(id).getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
 }
 
 /** @template {keyof Messages} Name @param {Name} name @param {(data: Messages[Name]) => void} take */
@@ -65,4 +88,7 @@ on('failures', showFailures);
 on('happenings', showHappenings);
 onSelection(showCharts);
 document.addEventListener('visibilitychange', draw);
+// What was out of sight is drawn when it comes into it.
+document.addEventListener('scrollend', draw);
+within(document.body, 'details').addEventListener('toggle', draw);
 matchMedia('(max-width: 720px)').addEventListener('change', draw);

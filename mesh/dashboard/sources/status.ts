@@ -42,5 +42,7 @@ export function outcomeOf(status: string): 'ok' | 'refused' | 'failed' {
 export function statusName(name: string): string {
   const code = Number(name);
   if (Number.isInteger(code)) return STATUSES[code] ?? 'UNKNOWN';
+  // The one word that the two spell differently.
+  if (name === 'Canceled') return 'CANCELLED';
   return name === 'OK' ? name : name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
 }
