@@ -231,7 +231,6 @@ async function startParts(
       ));
     if (identity) writeSecretFile(identity.files);
     roster.gateway = await startGateway(
-<<<<<<< HEAD
       {
         paths,
         binary,
@@ -240,11 +239,8 @@ async function startParts(
         faults,
         identity: identity?.files,
         secure: config.gatewayTls,
-        tracing: options.telemetry?.tracing,
+        tracing,
       },
-=======
-      { paths, binary, contract, ports, faults, identity: identity?.files, tracing },
->>>>>>> telemetry
       events,
     );
     roster.save();
