@@ -201,6 +201,7 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
     console.log(`main-thread tasks over 50 ms in 60 s: ${tasks.length}, the longest ${longest} ms`);
     // On two cores that the load fills the page gets its part of them only now and then.
     expect(tasks.reduce((sum, task) => sum + task, 0)).toBeLessThan(0.05 * 60_000);
-    expect(said).toEqual([]);
+    // The order that was refused above.
+    expect(said.filter((text) => !text.includes('400 (Bad Request)'))).toEqual([]);
   });
 });

@@ -43,7 +43,6 @@ async function draw() {
     }
   }
   drawing = false;
-  if (shop && performance.getEntriesByName('shown').length === 0) performance.mark('shown');
 }
 
 /** @param {string} id */
@@ -73,7 +72,15 @@ on('shop', (now) => {
     if (now.traces) void followTraces();
     else say(byId('no-traces'), 'They go where OTEL_EXPORTER_OTLP_ENDPOINT says, and are not kept here.');
   }
+  const first = !shop;
   shop = now;
+  // A death waits for nothing else that is being drawn.
+  showVerdict(now);
+  showInstances(now);
+  if (first) {
+    showGraph(now);
+    performance.mark('shown');
+  }
   draw();
 });
 on('history', (history) => {
