@@ -68,7 +68,9 @@ it('places every order while instances are killed, and uses those that come back
   for (const name of victims) expect(shop.kill(name)).toBe(true);
   for (let n = 0; n < 60; n++) await place(n);
   await expect
-    .poll(() => victims.map(pid).every((now, i) => now !== undefined && now !== before[i]))
+    .poll(() => victims.map(pid).every((now, i) => now !== undefined && now !== before[i]), {
+      timeout: 15_000,
+    })
     .toBe(true);
   // They have their ports again, and their callers find them by themselves.
   // Of no method in particular: an order's calls may fall in step with the round robin.
@@ -77,7 +79,7 @@ it('places every order while instances are killed, and uses those that come back
     const text = await fetch(`http://127.0.0.1:${port}/metrics`).then((response) => response.text());
     return text
       .split('\n')
-      .filter((line) => line.includes(`service="${service}"`) && line.includes('code="OK"')).length;
+      .filter((line) => line.includes(`rpc_method="${service}/`) && line.includes('="OK"')).length;
   };
   await expect
     .poll(

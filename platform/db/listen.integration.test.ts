@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { testDatabase } from '../testing/database.ts';
 import { createRelay } from '../testing/relay.ts';
-import { listen } from './listen.ts';
+import { createListen } from './listen.ts';
 import { createServers } from './servers.ts';
 
 const { sql, url } = await testDatabase('platform');
@@ -10,8 +10,7 @@ const { sql, url } = await testDatabase('platform');
 function listener(to: string) {
   const heard: string[] = [];
   let connects = 0;
-  const subscription = listen(
-    createServers(to),
+  const subscription = createListen(createServers(to))(
     'news',
     (payload) => heard.push(payload),
     () => {
@@ -51,4 +50,26 @@ test('it closes at once while the server is away', async () => {
   const began = performance.now();
   await close();
   expect(performance.now() - began).toBeLessThan(500);
+});
+
+test('channels share one connection, also one that is added later', async () => {
+  const listen = createListen(createServers(url));
+  const heard: string[] = [];
+  const on = (channel: string) => {
+    const listening = Promise.withResolvers<void>();
+    const { close } = listen(channel, (payload) => heard.push(`${channel} ${payload}`), listening.resolve);
+    onTestFinished(close);
+    return { listening: listening.promise, close };
+  };
+  const [first, second] = [on('first'), on('second')];
+  await Promise.all([first.listening, second.listening]);
+  const third = on('third');
+  await third.listening;
+  const [before] = await sql`
+    select count(*)::integer as connections from pg_stat_activity
+    where datname = current_database() and query like 'listen %'`;
+  expect(before).toEqual({ connections: 1 });
+  await second.close();
+  for (const channel of ['first', 'second', 'third']) await sql`select pg_notify(${channel}, 'news')`;
+  await expect.poll(() => heard).toEqual(['first news', 'third news']);
 });

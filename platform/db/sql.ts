@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { asConnectionFailure, isReadOnly } from './errors.ts';
-import { type Listener, listen } from './listen.ts';
+import { createListen, type Listen } from './listen.ts';
 import type { Servers } from './servers.ts';
 import { type Compiled, compile, type Summary, summarize } from './statement.ts';
 import type { StatementObserver } from './telemetry.ts';
@@ -42,13 +42,8 @@ export interface Sql extends Queryable {
   begin<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Runs `work` on a connection that is closed afterwards, and with it its settings and session locks. */
   withConnection<T>(work: (connection: Queryable) => Promise<T>): Promise<T>;
-  /**
-   * Listens on a channel, see listen.ts.
-   *
-   * @param onNotify takes each notification's payload
-   * @param onListening is called each time that listening begins: what came before went unheard
-   */
-  listen(channel: string, onNotify: (payload: string) => void, onListening: () => void): Listener;
+  /** Listens on a channel, see listen.ts. All channels share one connection. */
+  readonly listen: Listen;
 }
 
 /** Statements over `pool`, which is a pool of connections to `servers`. */
@@ -57,8 +52,7 @@ export function createSql(pool: Pool, servers: Servers, observer: StatementObser
   const over = (client: Pool | PoolClient, life?: { ended: boolean }) =>
     queryable(client, servers, observer, life);
   return Object.assign(over(pool), {
-    listen: (channel: string, onNotify: (payload: string) => void, onListening: () => void) =>
-      listen(servers, channel, onNotify, onListening),
+    listen: createListen(servers),
 
     begin: <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
       observer.transaction(async () => {
