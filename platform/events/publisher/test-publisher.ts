@@ -8,6 +8,7 @@ import { createLogger } from '../../telemetry/log.ts';
 import { type TestDatabase, testDatabase } from '../../testing/database.ts';
 import { type NewEvent, PARTITIONS } from '../event.ts';
 import type { Positions } from '../source.ts';
+import type { LogStore } from './log-store.ts';
 import { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts';
 
 const logger = createLogger({ service: 'test', instance: 'test', level: 'fatal' });
@@ -96,4 +97,20 @@ export function read(
     await ended.catch(() => {});
   });
   return { events, batches, ended, end: () => ending.abort() };
+}
+
+/** Puts events into the log that say 1 to `count`, with `bytes` of data each, of as many subjects. */
+export async function fill(
+  sql: Sql,
+  log: Pick<LogStore, 'sequence'>,
+  count: number,
+  bytes = 0,
+): Promise<void> {
+  for (let from = 1; from <= count; from += 5_000) {
+    await sql`
+      insert into outbox (subject, type, data)
+      select gen_random_uuid(), 'test.v1.Said', convert_to(rpad(n::text, greatest(${bytes}, 6)), 'UTF8')
+      from generate_series(${from}::integer, least(${from + 4_999}::integer, ${count})) n order by n`;
+  }
+  while ((await log.sequence(5_000, 0n)).moved > 0);
 }
