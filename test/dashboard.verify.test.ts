@@ -20,8 +20,8 @@ const images = join(repository, 'docs', 'images');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const patience = { timeout: 10_000 };
-/** All is to be seen within a second. On two cores that others use as well it may take longer: what it took is told. */
-const SOON_MS = 3_000;
+/** All is to be seen within a second. */
+const SOON_MS = 1_000;
 
 /** In the page: milliseconds from the next click until it shows that order-1 is dead. */
 const untilSeenDead = `new Promise((resolve) => {

@@ -75,8 +75,8 @@ const busySeconds = (): number =>
 
 const groupOf = ({ kind }: ProcessRecord): string => GROUPS[kind];
 
-/** Counts calls of more than one attempt in what was added to Envoy's access log. */
-async function readRetries(file: string, start: number): Promise<Record<string, number>> {
+/** Counts calls of more than one attempt, by method, in what was added to Envoy's access log since `start` bytes. */
+export async function readRetries(file: string, start: number): Promise<Record<string, number>> {
   const retries: Record<string, number> = {};
   if (!existsSync(file)) return retries;
   for await (const line of createInterface(createReadStream(file, { start }))) {

@@ -2,7 +2,7 @@
  * Every name of a metric, a span's kind and an attribute that the services emit: the one registry. What OpenTelemetry's
  * semantic conventions name is named as they do (https://opentelemetry.io/docs/specs/semconv/); what they have no name
  * for begins with `souk.`, and what is read from PostgreSQL's statistics with `postgresql.`, as the Collector's own
- * receiver calls it. On `/metrics` each has the name that follows from this one: see {@link prometheusName}.
+ * receiver calls it. A table, and long so that there is one. On `/metrics` each has the name that follows from this one: see {@link prometheusName}.
  */
 export const ATTRIBUTES = {
   serviceName: 'service.name',

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { OrderState } from '@souk/contracts/shop/order/v1/order_pb.js';
 import type { CreateOrderResponse } from '@souk/contracts/shop/order/v1/order_service_pb.js';
 import { linesKey, type RequestRecord, type Wanted } from '../invariants/given.ts';
@@ -6,6 +5,7 @@ import type { Random } from '../random.ts';
 import { insist, type Known } from './insist.ts';
 import type { OwnOrder } from './own-order.ts';
 import type { Worker } from './worker.ts';
+import { noteRequest } from './world.ts';
 
 /** So many attempts, with their pauses, last longer than any outage that is made. */
 export const persistent = 60;
@@ -23,15 +23,8 @@ export function someLines(products: readonly string[], random: Random): Wanted[]
 export async function placeOrder(worker: Worker): Promise<OwnOrder | undefined> {
   const { world, customer, random, tally } = worker;
   const lines = someLines(world.products, random);
-  const request = { requestId: randomUUID(), lines };
-  const record: RequestRecord = {
-    requestId: request.requestId,
-    userId: customer.userId,
-    creation: 'unknown',
-    cancelled: 'no',
-    lines: [lines],
-  };
-  world.requests.push(record);
+  const record = noteRequest(world, customer, lines);
+  const request = { requestId: record.requestId, lines };
   // Some give up and never learn what came of it; some send the request twice at once.
   const patience = { random, tally, attempts: random.percent(5) ? 1 : persistent };
   const send = () =>

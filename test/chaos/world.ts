@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Clients, euro, newCustomer, newProduct } from '../clients.ts';
-import type { Given, RequestRecord } from '../invariants/given.ts';
+import type { Given, RequestRecord, Wanted } from '../invariants/given.ts';
 import type { Random } from '../random.ts';
 
 /** A person who orders. */
@@ -16,6 +16,14 @@ export interface World extends Given {
   readonly requests: RequestRecord[];
   /** What clients read that can't be, after what they had been told. */
   readonly contradictions: string[];
+}
+
+/** Writes down a CreateOrder request under an id of its own, before it is sent: nothing is known of what comes of it. */
+export function noteRequest(world: World, { userId }: Customer, lines: readonly Wanted[]): RequestRecord {
+  const requestId = randomUUID();
+  const record: RequestRecord = { requestId, userId, creation: 'unknown', cancelled: 'no', lines: [lines] };
+  world.requests.push(record);
+  return record;
 }
 
 /** Puts products in stock and gives customers credit, through the API. Some of both are soon used up. */

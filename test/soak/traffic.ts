@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectError } from '@connectrpc/connect';
-import type { Customer, World } from '../chaos/world.ts';
+import { type Customer, noteRequest, type World } from '../chaos/world.ts';
 import { linesKey, type RequestRecord } from '../invariants/given.ts';
 import type { Random } from '../random.ts';
 
@@ -47,16 +46,9 @@ export async function shopAround(
 
   async function order(): Promise<void> {
     const lines = [{ productId: random.pick(world.products), quantity: 1 }];
-    const request = { requestId: randomUUID(), lines };
-    const record: RequestRecord = {
-      requestId: request.requestId,
-      userId: customer.userId,
-      creation: 'unknown',
-      cancelled: 'no',
-      lines: [lines],
-    };
-    world.requests.push(record);
-    const answer = await measured('CreateOrder', () => orders.createOrder(request));
+    const record = noteRequest(world, customer, lines);
+    const { requestId } = record;
+    const answer = await measured('CreateOrder', () => orders.createOrder({ requestId, lines }));
     if (!answer?.order) return;
     record.creation = 'placed';
     record.orderId = answer.order.id;
