@@ -59,7 +59,7 @@ async function startOwn(
   broker?: EventServers['broker'],
 ): Promise<Pipeline> {
   const secret = randomBytes(16).toString('hex');
-  const published = await servers.makeDatabase(`product_${name}`, 'outbox.sql');
+  const published = await servers.makeDatabase(`product_${name}`, 'outbox.sql', 'move-events.sql');
   const taken = await servers.makeDatabase(`order_${name}`, 'inbox.sql');
   await run(taken, FROM_THE_START);
   const { url = '', pid } = broker ?? {};

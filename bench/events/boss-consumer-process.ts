@@ -16,10 +16,11 @@ const boss = new PgBoss({ connectionString: databaseUrl, max: 10 });
 boss.on('error', console.error);
 await boss.start();
 const pool = new pg.Pool({ connectionString: databaseUrl, max: WORKERS });
-const tell = serveTaking();
+const { tell, awake } = serveTaking();
 
 async function work(): Promise<void> {
   for (;;) {
+    await awake();
     const jobs = await boss.fetch<{ productId: string; version: number }>(QUEUE, { batchSize: BATCH });
     if (jobs.length === 0) {
       await sleep(PAUSE_MS);

@@ -13,7 +13,7 @@ const [databaseUrl = '', broker = '', secret = '', address = ''] = process.argv.
 const INSTANCE = 'order-1';
 const log = createLogger({ service: 'order', instance: INSTANCE, level: 'warn' });
 const { sql } = connect({ DATABASE_URL: databaseUrl, DATABASE_POOL_SIZE: 10, INSTANCE }, log);
-const tell = serveTaking();
+const { tell } = serveTaking();
 let uncommitted: number[] = [];
 const effects = subscribe('product', [ProductUpdatedSchema], {
   async handle(events, tx) {

@@ -54,11 +54,13 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     publisher.child.send({ taken });
   });
 
+  const tellConsumer = (order: TakeOrder) => consumer.child.send(order);
+
   return {
     async measure(order) {
       effective = [];
       const before = { cpu: cpuSeconds(pids), taken, at: performance.now() };
-      consumer.child.send({ timed: order.steady !== undefined } satisfies TakeOrder);
+      tellConsumer({ awake: true, timed: order.steady !== undefined });
       publisher.child.send(order);
       const { published, committed } = (await publisher.answer()) as Published;
       total = published;
@@ -69,6 +71,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
         if (performance.now() - idle > PATIENCE_MS)
           throw new Error(`${published - taken} events are missing`);
       }
+      tellConsumer({ awake: false, timed: false });
       const events = taken - before.taken;
       const cpuMicros = ((cpuSeconds(pids) - before.cpu) / events) * 1e6;
       const perSecond = (events / (performance.now() - before.at)) * 1_000;

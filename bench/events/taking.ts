@@ -1,7 +1,10 @@
 import { clockMs } from './clock.ts';
 
-/** What the parent asks for: the time of each effect, or not. */
+/** What the parent asks for. */
 export interface TakeOrder {
+  /** False: others are measured now. Whoever polls is to leave it. */
+  readonly awake: boolean;
+  /** The time of each effect is wanted, too. */
   readonly timed: boolean;
 }
 
@@ -16,26 +19,41 @@ export interface Taken {
 /** Few enough to cost nothing. */
 const TELL_MS = 10;
 
-/** Tells the parent of effects, some times a second. Returns what is to be called after each commit of some. */
-export function serveTaking(): (numbers: readonly number[]) => void {
+/** How a taking process hears of its parent, and is heard. */
+export interface Taking {
+  /** To be called after each commit of effects. The parent is told some times a second. */
+  tell(numbers: readonly number[]): void;
+  /** Resolves when this process is wanted: at once, mostly. */
+  awake(): Promise<void>;
+}
+
+/** Serves orders of the parent. */
+export function serveTaking(): Taking {
   let taken = 0;
   let effective: [number, number][] = [];
   let telling = false;
   let timed = false;
+  let called = Promise.withResolvers<void>();
   process.on('message', (order: TakeOrder) => {
     timed = order.timed;
+    if (order.awake) called.resolve();
+    else called = Promise.withResolvers();
   });
   process.on('disconnect', () => process.exit());
-  return (numbers) => {
-    const now = clockMs();
-    taken += numbers.length;
-    if (timed) for (const number of numbers) effective.push([number, now]);
-    if (telling) return;
-    telling = true;
-    setTimeout(() => {
-      telling = false;
-      process.send?.({ taken, effective } satisfies Taken);
-      effective = [];
-    }, TELL_MS);
+  return {
+    awake: () => called.promise,
+
+    tell(numbers) {
+      const now = clockMs();
+      taken += numbers.length;
+      if (timed) for (const number of numbers) effective.push([number, now]);
+      if (telling) return;
+      telling = true;
+      setTimeout(() => {
+        telling = false;
+        process.send?.({ taken, effective } satisfies Taken);
+        effective = [];
+      }, TELL_MS);
+    },
   };
 }

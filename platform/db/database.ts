@@ -72,6 +72,8 @@ export function connect(config: DatabaseConfig, log: Logger, registry?: Registry
     ...connection,
     max: config.DATABASE_POOL_SIZE,
     idleTimeoutMillis: IDLE_MS,
+    // Statements are sent without waiting for the answers to those before.
+    pipeline: true,
     application_name: config.INSTANCE,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
@@ -88,8 +90,6 @@ export function connect(config: DatabaseConfig, log: Logger, registry?: Registry
   // Of connections that nobody is using; the pool makes others.
   for (const each of [pool, probe]) each.on('error', (err) => log.debug({ err }, 'idle connection lost'));
 
-  const clients = new Set<pg.PoolClient>();
-  pool.on('connect', (client) => clients.add(client)).on('remove', (client) => clients.delete(client));
   // A client that is lent has no listener of the pool's, so that between two statements of a transaction its loss
   // would be an uncaught exception. The transaction's next statement tells it.
   for (const each of [pool, probe]) each.on('connect', (client) => client.on('error', () => {}));
@@ -99,8 +99,7 @@ export function connect(config: DatabaseConfig, log: Logger, registry?: Registry
     const closed = Promise.all([pool.end(), probe.end()]);
     const late = setTimeout(() => {
       log.warn('closed the database with statements under way');
-      // A client with a statement under way cuts its connection.
-      for (const client of clients) void (client as unknown as pg.Client).end();
+      void servers.cutAll();
     }, CLOSE_TIMEOUT_MS);
     await closed;
     clearTimeout(late);
@@ -115,7 +114,7 @@ export function connect(config: DatabaseConfig, log: Logger, registry?: Registry
     async ping() {
       const writable = await takesWrites(probe).catch((error) => Promise.reject(asConnectionFailure(error)));
       if (writable || !servers.several) return;
-      await servers.distrust();
+      await servers.cutAll();
       throw readOnlyFailure();
     },
     close() {

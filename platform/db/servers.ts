@@ -9,8 +9,8 @@ export interface Servers {
   pool(config: pg.PoolConfig): pg.Pool;
   /** A connection to the server that takes writes. */
   client(config: pg.ClientConfig): pg.Client;
-  /** Cuts all connections: one of them has turned out to be to a server that takes no writes. */
-  distrust(): Promise<void>;
+  /** Cuts all connections, as when one of them has turned out to be to a server that takes no writes. */
+  cutAll(): Promise<void>;
 }
 
 interface Server {
@@ -69,7 +69,7 @@ export function createServers(url: string): Servers {
     pool: (config) =>
       new pg.Pool({ ...config, connectionString: first.url, Client: Client as new () => pg.Client }),
     client: (config) => new Client({ ...config, connectionString: first.url }),
-    distrust: () => cut(() => true),
+    cutAll: () => cut(() => true),
   };
 }
 

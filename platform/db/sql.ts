@@ -60,8 +60,11 @@ export function createSql(pool: Pool, servers: Servers, observer: StatementObser
         const life = { ended: false };
         const tx = over(client, life);
         try {
-          await tx.unsafe('begin');
+          // The first statement is sent right behind it. It fails only with the connection, as that statement does.
+          const begun = tx.unsafe('begin');
+          begun.catch(() => {});
           const result = await work(tx);
+          await begun;
           await tx.unsafe('commit');
           return result;
         } catch (error) {
@@ -98,7 +101,7 @@ function queryable(
     try {
       return await client.query(query);
     } catch (error) {
-      if (isReadOnly(error)) await servers.distrust();
+      if (isReadOnly(error)) await servers.cutAll();
       throw asConnectionFailure(error);
     }
   };

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { Registry } from 'prom-client';
 import { afterAll } from 'vitest';
 import type { Sql } from '../db/database.ts';
@@ -8,6 +7,7 @@ import { createPublisher, type Publisher } from '../events/publisher/publisher.t
 import type { EventSource } from '../events/source.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { testDatabase } from './database.ts';
+import { createOutbox } from './outbox.ts';
 import { updated } from './product-copies.ts';
 
 /** A real publisher, "product", with a database of its own. */
@@ -25,7 +25,7 @@ export interface TestEventLog {
 /** Starts a publisher. For the top of a file. */
 export async function testEventLog(): Promise<TestEventLog> {
   const { sql, url } = await testDatabase('platform');
-  await sql.unsafe(await readFile(new URL('../events/outbox.sql', import.meta.url), 'utf8'));
+  await createOutbox(sql);
   const publisher = createPublisher({
     sql,
     source: 'product',

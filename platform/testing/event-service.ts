@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { ProductEventService } from '@souk/contracts/shop/product/v1/product_event_service_pb.js';
 import { Registry } from 'prom-client';
 import { onTestFinished } from 'vitest';
@@ -13,6 +12,7 @@ import { type Client, createClient } from '../rpc/client.ts';
 import { implement } from '../rpc/routes.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { testDatabase } from './database.ts';
+import { createOutbox } from './outbox.ts';
 import { createCopies } from './product-copies.ts';
 import { testServer } from './server.ts';
 import type { ContractPublisher } from './source-contract.ts';
@@ -42,7 +42,7 @@ export function serviceToken(name: string): string {
  */
 export async function testEventServices() {
   const { sql } = await testDatabase('platform');
-  await sql.unsafe(await readFile(new URL('../events/outbox.sql', import.meta.url), 'utf8'));
+  await createOutbox(sql);
   await createCopies(sql);
   await sql.unsafe(`create table state (subject uuid primary key, type text not null, data bytea not null)`);
   return { sql, start: (options: Partial<EventsOptions> = {}) => start(sql, options) };

@@ -6,4 +6,7 @@ test('the migrations contain what events need', async () => {
   const migration = await read('./migrations/005-events.sql');
   expect(migration).toContain(await read('../../platform/events/outbox.sql'));
   expect(migration).toContain(await read('../../platform/events/inbox.sql'));
+  expect(await read('./migrations/007-move-events.sql')).toContain(
+    await read('../../platform/events/move-events.sql'),
+  );
 });

@@ -6,4 +6,7 @@ it('the migrations contain what events need', async () => {
   const migration = await read('./migrations/009-events.sql');
   expect(migration).toContain(await read('../../platform/events/outbox.sql'));
   expect(migration).toContain(await read('../../platform/events/inbox.sql'));
+  expect(await read('./migrations/010-move-events.sql')).toContain(
+    await read('../../platform/events/move-events.sql'),
+  );
 });

@@ -30,14 +30,19 @@ export async function* follow(
   await consumers.register(consumer, positions);
   let cursor = cursorAt(positions);
   let silentUntil = performance.now() + keepAliveMs;
-  while (!signal.aborted && !tail.stopped) {
-    const { events, upTo } = tail.read(cursor, BATCH) ?? (await readLog(log, tail, cursor));
-    cursor = { ...cursor, upTo };
-    const silentFor = silentUntil - performance.now();
-    if (events.length > 0 || silentFor <= 0) {
-      yield events;
-      silentUntil = performance.now() + keepAliveMs;
-    } else if (upTo >= tail.head) await tail.wait(upTo, silentFor, signal);
+  const leave = tail.join();
+  try {
+    while (!signal.aborted && !tail.stopped) {
+      const { events, upTo } = tail.read(cursor, BATCH) ?? (await readLog(log, tail, cursor));
+      cursor = { ...cursor, upTo };
+      const silentFor = silentUntil - performance.now();
+      if (events.length > 0 || silentFor <= 0) {
+        yield events;
+        silentUntil = performance.now() + keepAliveMs;
+      } else if (upTo >= tail.head) await tail.wait(upTo, silentFor, signal);
+    }
+  } finally {
+    leave();
   }
 }
 

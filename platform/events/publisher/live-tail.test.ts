@@ -13,6 +13,7 @@ const FOREVER = 2 ** 31 - 1;
 function parts() {
   let last = 0;
   let held: Promise<void> | undefined;
+  let late = false;
   let failing = false;
   const reads: bigint[] = [];
   const entry = (position: number): Entry =>
@@ -29,6 +30,7 @@ function parts() {
     async read(after, limit): Promise<Stretch> {
       const from = after[0] as bigint;
       reads.push(from);
+      if (late) await held;
       const count = Math.min(limit.events, Math.max(0, last - Number(from)));
       await held;
       if (failing) throw new Error('away');
@@ -46,12 +48,21 @@ function parts() {
   return {
     tail,
     reads,
+    /** As if this process had moved so many, which the log has then. */
+    move: (count: number, entries = true) => {
+      const positionBefore = BigInt(last);
+      const moved = Array.from({ length: count }, (_, n) => entry(last + n + 1));
+      last += count;
+      tail.moved({ positionBefore, lastPosition: BigInt(last), entries: entries ? moved : undefined });
+    },
     start: () => tail.start(stopping.signal),
     write: (count: number) => {
       last += count;
       return BigInt(last);
     },
-    hold: () => {
+    /** Holds reads back: their answers, or before they see what there is. */
+    hold: (before = false) => {
+      late = before;
       const { promise, resolve } = Promise.withResolvers<void>();
       held = promise;
       return () => {
@@ -115,6 +126,55 @@ test('a backlog is read to its end', async () => {
   let position = 1n;
   for (let batches = 0; batches < 3; batches++) position = (await next(tail, position))?.upTo ?? 0n;
   expect(position).toBe(2_501n);
+});
+
+test('what this process moves is not read', async () => {
+  const { tail, move, write, reads } = parts();
+  write(1);
+  await next(tail, 0n);
+  const waiting = next(tail, 1n);
+  move(3);
+  expect((await waiting)?.upTo).toBe(4n);
+  move(2);
+  expect(tail.read(at(4n), MANY)?.events).toHaveLength(2);
+  expect(reads).toEqual([0n]);
+});
+
+test('what this process moves is read where it came without the events, or after a gap', async () => {
+  const { tail, move, write, reads } = parts();
+  write(1);
+  await next(tail, 0n);
+  let waiting = next(tail, 1n);
+  move(2, false);
+  expect((await waiting)?.events).toHaveLength(2);
+  waiting = next(tail, 3n);
+  write(1);
+  move(1);
+  expect((await waiting)?.events).toHaveLength(2);
+  expect(reads).toEqual([0n, 1n, 3n]);
+});
+
+test('what this process moves during a read comes once', async () => {
+  const { tail, move, write, hold } = parts();
+  write(1);
+  await next(tail, 0n);
+  const release = hold(true);
+  const waiting = next(tail, 1n);
+  tail.poke();
+  move(1);
+  release();
+  await waiting;
+  await new Promise(setImmediate);
+  expect(tail.read(at(1n), MANY)?.events).toHaveLength(1);
+});
+
+test('it is followed for as long as any stream is there', () => {
+  const { tail } = parts();
+  const leave = [tail.join(), tail.join()];
+  leave[0]?.();
+  expect(tail.followed).toBe(true);
+  leave[1]?.();
+  expect(tail.followed).toBe(false);
 });
 
 test('it looks by itself: a notification may be lost', async () => {

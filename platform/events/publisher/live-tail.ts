@@ -2,12 +2,13 @@ import type { Sql } from '../../db/database.ts';
 import { repeat } from '../../lifecycle/repeat.ts';
 import { PARTITIONS } from '../event.ts';
 import { type Cursor, least } from './entry.ts';
-import type { LogStore, ReadLimit } from './log-store.ts';
+import type { LogStore, Move, ReadLimit } from './log-store.ts';
 import { type Batch, createRing } from './ring.ts';
 
 /**
- * The end of the log, read once for all streams of the process. It is read only while a stream waits for it: streams
- * that lag read for themselves, until they are where it begins.
+ * The end of the log, once for all streams of the process: what this process moves there, and what it has read of what
+ * others move. It is read only while a stream waits for it: streams that lag read for themselves, until they are where
+ * it begins.
  */
 export interface LiveTail {
   /** Listens for what other processes move, and looks by itself about every second, until `stopping`. */
@@ -15,6 +16,12 @@ export interface LiveTail {
   /** Ends all waits. */
   stop(): Promise<void>;
   readonly stopped: boolean;
+  /** Notes that a stream follows it, until what it returns is called. */
+  join(): () => void;
+  /** Whether any does. */
+  readonly followed: boolean;
+  /** Takes what this process has moved to the log. */
+  moved(move: Pick<Move, 'entries' | 'positionBefore' | 'lastPosition'>): void;
   /** The log goes up to this position, at the least. Undefined: perhaps further than is known. */
   poke(position?: bigint): void;
   /** The position that it holds the log up to. */
@@ -52,6 +59,7 @@ export function createLiveTail(
   let unsure = true;
   let reading = false;
   let stopped = false;
+  let streams = 0;
   let listener: ReturnType<Sql['listen']> | undefined;
 
   function endWaits(error?: unknown): void {
@@ -111,6 +119,25 @@ export function createLiveTail(
       stopped = true;
       endWaits();
       await listener?.close();
+    },
+
+    join() {
+      streams++;
+      return () => {
+        streams--;
+      };
+    },
+    get followed() {
+      return streams > 0;
+    },
+
+    moved({ entries, positionBefore, lastPosition }) {
+      if (lastPosition === null) return;
+      // Without a gap to what is held; and a read under way might bring them a second time.
+      if (entries === undefined || reading || positionBefore !== ring.head) return poke(lastPosition);
+      ring.append(entries);
+      if (lastPosition > told) told = lastPosition;
+      endWaits();
     },
 
     get stopped() {

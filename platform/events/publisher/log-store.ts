@@ -2,12 +2,16 @@ import type { Query, Queryable, Sql } from '../../db/database.ts';
 import { PARTITIONS } from '../event.ts';
 import { type Entry, type EventRow, sizeOf, toEntry } from './entry.ts';
 
-/** What a run of sequence_events did. */
+/** What a run of move_events did. */
 export interface Move {
   /** How many events it gave a position. */
   readonly moved: number;
   /** How many of each type. */
-  readonly types: Readonly<Record<string, number>>;
+  readonly types: ReadonlyMap<string, number>;
+  /** The events, in the order of their positions; undefined where they weren't wanted, or were too large. */
+  readonly entries: readonly Entry[] | undefined;
+  /** The last position that was given before. There may be no event that has it. */
+  readonly positionBefore: bigint;
   /** Null where it moved none, as the next two. */
   readonly lastPosition: bigint | null;
   /** The last one's number in the outbox. */
@@ -45,10 +49,13 @@ export interface Fill {
   readonly waitingSince: Date | undefined;
 }
 
-/** Outbox and log, as outbox.sql makes them. */
+/** Outbox and log, as outbox.sql and move-events.sql make them. */
 export interface LogStore {
-  /** Moves up to `atMost` committed events to the log's end, of those above the number `settled`. */
-  sequence(atMost: number, settled: bigint): Promise<Move>;
+  /**
+   * Moves up to `atMost` committed events to the log's end, of those above the number `settled`. Gives the events
+   * themselves if their data is `mostBytes` at most.
+   */
+  move(atMost: number, settled: bigint, mostBytes: number): Promise<Move>;
   /** Reads on after a position for each partition. */
   read(after: readonly bigint[], limit: ReadLimit): Promise<Stretch>;
   /** The last position in the log, also if its event was removed. 0: none. */
@@ -58,11 +65,13 @@ export interface LogStore {
 }
 
 type Row = EventRow & { removed: boolean };
+/** The last row of a move tells of it and has no event, the others have an event alone. */
+type MovedRow = EventRow & Pick<Move, 'positionBefore' | 'lastSeq' | 'xid' | 'givenSeq' | 'oldestXid'>;
 
 /** The store on `sql`. */
 export function createLogStore(sql: Sql, source: string): LogStore {
   return {
-    sequence: (atMost, settled) => sequence(sql, atMost, settled),
+    move: (atMost, settled, mostBytes) => move(sql, source, atMost, settled, mostBytes),
 
     async read(after, limit) {
       const rows = await sql<Row[]>`
@@ -101,13 +110,25 @@ export function createLogStore(sql: Sql, source: string): LogStore {
   };
 }
 
-/** See {@link LogStore.sequence}. Under REPEATABLE READ it moves what the transaction sees. */
-export async function sequence(sql: Queryable, atMost: number, settled: bigint): Promise<Move> {
-  const [move] = await sql<[Move]>`
-    select moved, types, last_position as "lastPosition", last_seq as "lastSeq", xid,
-      given_seq as "givenSeq", oldest_xid as "oldestXid"
-    from sequence_events(${atMost}, ${settled})`;
-  return move;
+/** See {@link LogStore.move}. Under REPEATABLE READ it moves what the transaction sees. */
+export async function move(
+  sql: Queryable,
+  source: string,
+  atMost: number,
+  settled: bigint,
+  mostBytes: number,
+): Promise<Move> {
+  const rows = await sql<MovedRow[]>`
+    select position, id, type, subject, data, traceparent, time, position_before as "positionBefore",
+      last_seq as "lastSeq", xid, given_seq as "givenSeq", oldest_xid as "oldestXid"
+    from move_events(${atMost}, ${settled}, ${mostBytes})`;
+  const { positionBefore, lastSeq, xid, givenSeq, oldestXid } = rows.pop() as MovedRow;
+  const types = new Map<string, number>();
+  for (const { type } of rows) types.set(type, (types.get(type) ?? 0) + 1);
+  const entries = rows[0]?.data === null ? undefined : rows.map((row) => toEntry(source, row));
+  const lastPosition = rows.at(-1)?.position ?? null;
+  const moved = rows.length;
+  return { moved, types, entries, positionBefore, lastPosition, lastSeq, xid, givenSeq, oldestXid };
 }
 
 /** See {@link LogStore.lastPosition}. */

@@ -63,7 +63,7 @@ export function createPublisherMetrics(
 
   return {
     published({ types }) {
-      for (const [type, count] of Object.entries(types))
+      for (const [type, count] of types)
         published.inc(
           { messaging_system: MESSAGING_SYSTEM, messaging_destination_name: source, souk_event_type: type },
           count,

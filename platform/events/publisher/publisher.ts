@@ -73,9 +73,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const metrics = createPublisherMetrics(options.registry, source, readings, logger);
   const onMoved = (move: Move): void => {
     metrics.published(move);
-    if (move.lastPosition !== null) tail.poke(move.lastPosition);
+    tail.moved(move);
   };
-  const sequencer = createSequencer({ log, onMoved, logger });
+  const sequencer = createSequencer({ log, wanted: () => tail.followed, onMoved, logger });
   const stopped = new AbortController();
   const read = options.snapshot;
   const snapshot = createSnapshots({ sql, source, read, log, consumers, onMoved, stopped: stopped.signal });

@@ -23,7 +23,7 @@ async function fill(count: number): Promise<void> {
     insert into outbox (subject, type, data, created_at)
     select ('00000000-0000-7000-8000-00000000000' || (n - 1) % 8)::uuid, 'test.v1.Said', '', now() - interval '2 hours'
     from generate_series(1, ${count}::integer) n order by n`;
-  await log.sequence(count, 0n);
+  await log.move(count, 0n, 0);
 }
 const left = async () => {
   const rows = await sql<{ position: bigint }[]>`select position from events order by position`;

@@ -4,7 +4,9 @@ import { AT_MOST, createSequencer } from './sequencer.ts';
 
 const move = (moved: number): Move => ({
   moved,
-  types: {},
+  types: new Map(),
+  entries: undefined,
+  positionBefore: 0n,
   lastPosition: BigInt(moved),
   lastSeq: BigInt(moved),
   xid: 1n,
@@ -13,11 +15,12 @@ const move = (moved: number): Move => ({
 });
 
 function parts() {
-  const sequence = vi.fn<(atMost: number, settled: bigint) => Promise<Move>>();
+  const sequence = vi.fn<(atMost: number, settled: bigint, mostBytes: number) => Promise<Move>>();
   sequence.mockResolvedValue(move(0));
   const logger = { warn: vi.fn(), info: vi.fn() };
   const onMoved = vi.fn();
-  return { sequence, logger, onMoved, sequencer: createSequencer({ log: { sequence }, onMoved, logger }) };
+  const sequencer = createSequencer({ log: { move: sequence }, wanted: () => true, onMoved, logger });
+  return { sequence, logger, onMoved, sequencer };
 }
 
 test('the first waking runs at once; those during a run make one more', async () => {

@@ -7,7 +7,9 @@ import { createSettled } from './settled.ts';
 
 /** What a sequencer works with. */
 export interface SequencerOptions {
-  readonly log: Pick<LogStore, 'sequence'>;
+  readonly log: Pick<LogStore, 'move'>;
+  /** Whether the events themselves are of use, to who follows the log in this process. */
+  readonly wanted: () => boolean;
   /** Told of each run that has moved something, once it is committed. */
   readonly onMoved: (move: Move) => void;
   readonly logger: Pick<Logger, 'warn' | 'info'>;
@@ -25,6 +27,8 @@ export interface Sequencer {
 
 /** The most events that one run moves. */
 export const AT_MOST = 2_000;
+/** The most data that it gives back. */
+const MOST_BYTES = 1024 * 1024;
 /**
  * From the start of one run to the next, unless the log is behind: this long at the least, and so many times as long as
  * the run took. Runs that are further apart move more, and cost less where the machine is busy.
@@ -37,9 +41,9 @@ const GAP_AFTER_FAILURE_MS = 250;
 const LOOK_MS = 1_000;
 
 /** The sequencer of one process. */
-export function createSequencer({ log, onMoved, logger }: SequencerOptions): Sequencer {
+export function createSequencer({ log, wanted, onMoved, logger }: SequencerOptions): Sequencer {
   const settled = createSettled();
-  let wanted = false;
+  let woken = false;
   let running = false;
   let finished = Promise.resolve();
   let notBefore = 0;
@@ -49,14 +53,14 @@ export function createSequencer({ log, onMoved, logger }: SequencerOptions): Seq
   async function runOnce(): Promise<void> {
     const began = performance.now();
     try {
-      const move = await log.sequence(AT_MOST, settled.seq);
+      const move = await log.move(AT_MOST, settled.seq, wanted() ? MOST_BYTES : 0);
       const gap = Math.max(GAP_MS, GAP_PER_RUN * (performance.now() - began));
       notBefore = move.moved === AT_MOST ? 0 : began + Math.min(MAX_GAP_MS, gap);
       settled.learn(move, AT_MOST);
       if (failing) logger.info('events are moved to the log again');
       failing = false;
       if (move.moved > 0) onMoved(move);
-      if (move.moved === AT_MOST) wanted = true;
+      if (move.moved === AT_MOST) woken = true;
     } catch (err) {
       settled.forget();
       if (!failing) logger.warn({ err }, 'events stay in the outbox until they can be moved to the log');
@@ -67,10 +71,10 @@ export function createSequencer({ log, onMoved, logger }: SequencerOptions): Seq
 
   async function run(): Promise<void> {
     running = true;
-    while (wanted && !(stopped && failing)) {
+    while (woken && !(stopped && failing)) {
       const pause = notBefore - performance.now();
       if (pause > 0) await sleep(pause);
-      wanted = false;
+      woken = false;
       await runOnce();
     }
     running = false;
@@ -78,7 +82,7 @@ export function createSequencer({ log, onMoved, logger }: SequencerOptions): Seq
 
   function wake(): void {
     if (stopped) return;
-    wanted = true;
+    woken = true;
     // Not within the call that wakes it: under load it goes on for long, for others.
     if (!running) finished = within(undefined, run);
   }

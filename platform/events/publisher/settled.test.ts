@@ -2,6 +2,8 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createSettled } from './settled.ts';
 
+const move = { moved: 1, types: new Map(), entries: undefined, positionBefore: 0n, lastPosition: 1n };
+
 /** A writer: when it gets its id, its number, and when it ends. All moments differ. */
 type Writer = { begins: number; numbered: number; ends: number; aborted: boolean };
 const writer: fc.Arbitrary<Writer> = fc
@@ -43,9 +45,8 @@ test('no event is ever committed or left below what is settled', () => {
           for (const event of due) event.state = 'moved';
           settled.learn(
             {
+              ...move,
               moved: due.length,
-              types: {},
-              lastPosition: null,
               lastSeq: due.at(-1)?.seq ?? null,
               xid: due.length > 0 ? ++xid : null,
               givenSeq: seq,
@@ -66,7 +67,6 @@ test('no event is ever committed or left below what is settled', () => {
 
 test('it follows the numbers as soon as those before have ended', () => {
   const settled = createSettled();
-  const move = { moved: 1, types: {}, lastPosition: 1n };
   settled.learn({ ...move, lastSeq: 7n, xid: 100n, givenSeq: 9n, oldestXid: 100n }, 10);
   expect(settled.seq).toBe(0n);
   settled.learn({ ...move, lastSeq: 10n, xid: 101n, givenSeq: 10n, oldestXid: 90n }, 10);

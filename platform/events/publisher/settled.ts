@@ -11,7 +11,7 @@ export interface Settled {
 }
 
 /**
- * What sequence_events need not look at, learnt in two steps: a run notes the last number that was given to any
+ * What move_events need not look at, learnt in two steps: a run notes the last number that was given to any
  * transaction, and its own id, which is above theirs. When a later run finds that all up to that id have ended, it has
  * moved what they left.
  */

@@ -6,7 +6,7 @@ import type { Snapshot } from '../source.ts';
 import type { ConsumerStore } from './consumer-store.ts';
 import { sizeOf, toEvent } from './entry.ts';
 import { BATCH } from './follow.ts';
-import { type LogStore, lastPosition, type Move, sequence } from './log-store.ts';
+import { type LogStore, lastPosition, type Move, move } from './log-store.ts';
 import { AT_MOST } from './sequencer.ts';
 import { createTurns } from './turns.ts';
 
@@ -22,7 +22,7 @@ export interface SnapshotParts {
   readonly sql: Sql;
   readonly source: string;
   readonly read: SnapshotReader;
-  readonly log: Pick<LogStore, 'sequence'>;
+  readonly log: Pick<LogStore, 'move'>;
   readonly consumers: Pick<ConsumerStore, 'registerAt'>;
   readonly onMoved: (move: Move) => void;
   /** Ends them all. */
@@ -33,7 +33,6 @@ export interface SnapshotParts {
 const AT_ONCE = 2;
 /** How long a reader may pause: its transaction keeps PostgreSQL from cleaning up. */
 const IDLE_MS = 60_000;
-const ALL = 2 ** 31 - 1;
 
 /** Takes snapshots, a few at a time. See Publisher.snapshot. */
 export function createSnapshots(parts: SnapshotParts) {
@@ -71,23 +70,23 @@ export function createSnapshots(parts: SnapshotParts) {
  * don't wait for it: what they commit meanwhile is not seen, and moved later.
  */
 async function freeze(
-  { sql, log, consumers, onMoved }: SnapshotParts,
+  { sql, source, log, consumers, onMoved }: SnapshotParts,
   reader: Queryable,
   consumer: string,
   partition: number,
 ): Promise<bigint> {
   await reader.unsafe(`set idle_in_transaction_session_timeout = ${IDLE_MS}`);
   // Most of it beforehand: others' turns wait for the one below.
-  for (let moved = AT_MOST; moved === AT_MOST; ) {
-    const move = await log.sequence(AT_MOST, 0n);
-    ({ moved } = move);
-    onMoved(move);
-  }
-  const [move, position] = await sql.begin(async (tx) => {
+  await moveAll(() => log.move(AT_MOST, 0n, 0), onMoved);
+  const rest: Move[] = [];
+  const position = await sql.begin(async (tx) => {
     await tx.unsafe('set transaction isolation level repeatable read');
     // This alone takes no snapshot yet.
     await tx.unsafe('lock table event_log_lock in exclusive mode');
-    const rest = await sequence(tx, ALL, 0n);
+    await moveAll(
+      () => move(tx, source, AT_MOST, 0n, 0),
+      (moved) => rest.push(moved),
+    );
     const last = await lastPosition(tx);
     // Before the commit nothing can come after the position, and so nothing be removed there.
     await consumers.registerAt(reader, consumer, partition, last);
@@ -95,10 +94,18 @@ async function freeze(
     await reader.unsafe('begin isolation level repeatable read, read only');
     // No parameter is allowed there.
     await reader.unsafe(`set transaction snapshot '${exported.id.replaceAll(/[^0-9A-F-]/g, '')}'`);
-    return [rest, last] as const;
+    return last;
   });
-  onMoved(move);
+  rest.forEach(onMoved);
   return position;
+}
+
+async function moveAll(run: () => Promise<Move>, onMoved: (move: Move) => void): Promise<void> {
+  for (let moved = AT_MOST; moved === AT_MOST; ) {
+    const done = await run();
+    ({ moved } = done);
+    onMoved(done);
+  }
 }
 
 async function* stream(

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Event } from '@souk/contracts/shop/event/v1/event_pb.js';
 import { Registry } from 'prom-client';
 import { onTestFinished } from 'vitest';
@@ -6,6 +5,7 @@ import { connect, type Sql } from '../../db/database.ts';
 import { uuidv7 } from '../../id.ts';
 import { createLogger } from '../../telemetry/log.ts';
 import { type TestDatabase, testDatabase } from '../../testing/database.ts';
+import { createOutbox } from '../../testing/outbox.ts';
 import { type NewEvent, PARTITIONS } from '../event.ts';
 import type { Positions } from '../source.ts';
 import type { LogStore } from './log-store.ts';
@@ -16,7 +16,7 @@ const logger = createLogger({ service: 'test', instance: 'test', level: 'fatal' 
 /** A database with outbox and log. Call it at the top of a test file. */
 export async function publisherDatabase(): Promise<TestDatabase> {
   const database = await testDatabase('platform');
-  await database.sql.unsafe(await readFile(new URL('../outbox.sql', import.meta.url), 'utf8'));
+  await createOutbox(database.sql);
   return database;
 }
 
@@ -100,17 +100,12 @@ export function read(
 }
 
 /** Puts events into the log that say 1 to `count`, with `bytes` of data each, of as many subjects. */
-export async function fill(
-  sql: Sql,
-  log: Pick<LogStore, 'sequence'>,
-  count: number,
-  bytes = 0,
-): Promise<void> {
+export async function fill(sql: Sql, log: Pick<LogStore, 'move'>, count: number, bytes = 0): Promise<void> {
   for (let from = 1; from <= count; from += 5_000) {
     await sql`
       insert into outbox (subject, type, data)
       select gen_random_uuid(), 'test.v1.Said', convert_to(rpad(n::text, greatest(${bytes}, 6)), 'UTF8')
       from generate_series(${from}::integer, least(${from + 4_999}::integer, ${count})) n order by n`;
   }
-  while ((await log.sequence(5_000, 0n)).moved > 0);
+  while ((await log.move(5_000, 0n, 0)).moved > 0);
 }
