@@ -68,7 +68,7 @@ test: check install-manifest-checks ## All checks, then unit, integration and en
 test-deep: install ## The transactions' model, a million histories (RUNS and SEED change which)
 	@RUNS=$${RUNS:-1000000} vitest run --project unit services/order/model/model.test.ts
 
-# Variables: CHROMIUM_BIN, SCREENSHOTS=1 (takes docs/images anew).
+# Variables: CHROMIUM_BIN, OTELCOL_BIN, FLUENT_BIT_BIN, SCREENSHOTS=1 (takes docs/images anew).
 verify: install install-chromium ## The tests that take longer: failures under load, soaks, the dashboard in a browser
 	@vitest run --project verify
 
