@@ -97,6 +97,9 @@ it('one trace runs from the gateway to the last effect, and nothing private is i
   const everySpan = asText(
     receiver.spans.recent({ limit: 10_000 }).map((each) => receiver.spans.trace(each.traceId)),
   );
+  // Each Envoy asks each instance once a second: more than all else of a shop that is at rest.
+  expect(everySpan.includes('http.url')).toBe(true);
+  expect(everySpan.includes('grpc.health')).toBe(false);
   const secrets = {
     password: customer.password,
     'another password': 'wrong horse battery',
