@@ -31,6 +31,8 @@ export interface PartView {
   readonly up: boolean;
   /** When it started, in milliseconds since the epoch; 0 while it is down. */
   readonly since: number;
+  /** Of PostgreSQL's second server: whether each commit is on it too, so that it could take the primary's place. */
+  readonly synchronous?: boolean;
 }
 
 /**

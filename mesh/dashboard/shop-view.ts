@@ -35,12 +35,14 @@ function partsOf(shop: Shop): PartView[] {
       since: found?.since ?? 0,
     };
   };
-  const names = new Set(running.map(({ name }) => name));
+  const { standby, broker } = shop;
   return [
     ...(shop.gatewayPort === 0 ? [] : [part('envoy', 'gateway', shop.gatewayPort)]),
     part('postgres', 'postgres', 0),
-    ...(names.has('postgres-standby') ? [part('postgres-standby', 'postgres', 0)] : []),
-    ...(names.has('nats') ? [part('nats', 'nats', 0)] : []),
+    ...(standby
+      ? [{ ...part('postgres-standby', 'postgres', standby.port), synchronous: standby.synchronous() }]
+      : []),
+    ...(broker ? [part('nats', 'nats', broker.port)] : []),
   ];
 }
 

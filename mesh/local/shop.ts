@@ -8,7 +8,7 @@ import { brokerIsReady, startBroker } from './broker.ts';
 import { type Canaries, createCanaries } from './canary.ts';
 import { readConfig } from './config.ts';
 import { Cure } from './cure.ts';
-import { startDataTier } from './data-tier.ts';
+import { type DataTier, type Part, startDataTier } from './data-tier.ts';
 import { databaseUrl } from './databases.ts';
 import type { Deployment } from './deployment.ts';
 import { installEnvoy } from './envoy-binary.ts';
@@ -52,6 +52,10 @@ export interface Shop {
   readonly canaries: Canaries;
   /** What runs at the moment. */
   processes(): ProcessRecord[];
+  /** PostgreSQL's second server, running or not; undefined where there is to be one alone. */
+  readonly standby: DataTier['standby'];
+  /** The broker of events, running or not; undefined where there is to be none. */
+  readonly broker: Part | undefined;
   /** Calls back after each death, start and change of health, until the returned function is called. */
   watch(changed: () => void): () => void;
   /** The URL with which a service reaches its own database, on the server that takes writes at the moment. */
@@ -123,6 +127,12 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       deployment,
       deployments: roster.deployments,
       processes: roster.processes,
+      get standby() {
+        return roster.postgres?.standby;
+      },
+      get broker() {
+        return roster.broker;
+      },
       watch: roster.watch,
       canaries: createCanaries({
         registry: workloads.registry,

@@ -1,6 +1,6 @@
 import { byId, html, say, within } from './dom.js';
 import { duration, percent, rate } from './format.js';
-import { calls, names } from './store.js';
+import { calls, latest, names } from './store.js';
 
 const body = within(byId('edges'), 'tbody');
 /** @type {Map<string, HTMLTableCellElement[]>} */
@@ -15,7 +15,7 @@ export function showEdges() {
     const [from, to] = group === 'database' ? [ends, 'PostgreSQL'] : ends.split('>');
     let cells = rows.get(subject);
     if (!cells) {
-      cells = Array.from({ length: 9 }, () => html('td'));
+      cells = Array.from({ length: 10 }, () => html('td'));
       body.append(html('tr', {}, html('th', { scope: 'row' }, from ?? ''), ...cells));
       rows.set(subject, cells);
     }
@@ -30,6 +30,7 @@ export function showEdges() {
       mesh ? rate(seen.retries) : '–',
       mesh ? String(seen.ejected) : '–',
       mesh ? String(seen.open) : '–',
+      group === 'event' ? String(latest(`lag|${ends}|events`) ?? '–') : '–',
     ];
     for (const [n, cell] of cells.entries()) say(cell, values[n] ?? '');
   }

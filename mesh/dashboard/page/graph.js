@@ -4,8 +4,10 @@ import { byId, html, setAll, svg } from './dom.js';
 import { cpu, duration, percent, rate } from './format.js';
 import { narrow, wide } from './layout.js';
 import { failing, levelOf, retried, slow, worst } from './levels.js';
+import { box, shortest, text } from './shapes.js';
 import { sign, signPicture, words } from './signs.js';
-import { calls, latest, names } from './store.js';
+import { calls, latest } from './store.js';
+import { postgresBox, queuesBox } from './stores.js';
 
 const screen = matchMedia('(max-width: 720px)');
 const picture = svg('svg', {
@@ -147,115 +149,6 @@ function gatewayBox(at, { up }) {
     ],
     up ? 'ok' : 'bad',
   );
-}
-
-/** Half a box's width, and where its top is, from its centre. @param {Box | undefined} at */
-function corner(at) {
-  return /** @type {const} */ ([(at?.w ?? 0) / 2, -(at?.h ?? 0) / 2]);
-}
-
-/** @param {Box | undefined} at @param {PartView[]} parts */
-function postgresBox(at, parts) {
-  const servers = parts.map(({ name, up }) => ({
-    up,
-    say: `${name.replace('postgres-', '') === name ? (parts.length > 1 ? 'primary' : 'server') : 'standby'} · CPU ${cpu(latest(`process|${name}|cpu`))}`,
-  }));
-  const [half, top] = corner(at);
-  const down = parts.some(({ up }) => !up);
-  return box(
-    'postgres',
-    at,
-    [
-      text(0, top + 22, 'PostgreSQL', 'title'),
-      ...servers.flatMap(({ up, say }, n) => [
-        svg(
-          'g',
-          { transform: `translate(${-half + 18} ${top + 42 + n * 18})` },
-          sign(up ? 'serving' : 'dead'),
-        ),
-        text(-half + 32, top + 46 + n * 18, up ? say : 'down', 'left'),
-      ]),
-      ...services.flatMap((name, n) =>
-        storeRow(`database|${name}`, name, half, top + 54 + servers.length * 18 + n * 38),
-      ),
-    ],
-    down ? 'bad' : 'ok',
-  );
-}
-
-/** @param {Box | undefined} at @param {PartView | undefined} broker */
-function queuesBox(at, broker) {
-  const [half, top] = corner(at);
-  const pairs = names(/^lag\|.*\|events$/).map((name) => name.split('|')[1] ?? '');
-  return box(
-    'queues',
-    at,
-    [
-      text(0, top + 22, broker ? 'Events, by NATS' : 'Event queues', 'title'),
-      ...(broker && !broker.up ? [text(0, top + 40, 'NATS is down', 'trouble')] : []),
-      ...pairs.flatMap((pair, n) => {
-        const lag = latest(`lag|${pair}|events`) ?? 0;
-        return storeRow(
-          `event|${pair}`,
-          pair.replace('>', ' → '),
-          half,
-          top + 50 + n * 42,
-          `lag ${rate(lag)}`,
-        );
-      }),
-    ],
-    broker?.up === false ? 'bad' : 'ok',
-  );
-}
-
-/**
- * What goes over a line to a store, said within the store's box.
- *
- * @param {string} subject
- * @param {string} name
- * @param {number} half of the box's width
- * @param {number} y
- * @param {string} [more]
- */
-function storeRow(subject, name, half, y, more = '') {
-  const seen = calls(subject);
-  const side = half - 10;
-  const times =
-    seen.p50 === null ? '' : `${shortest(seen.p50)} / ${shortest(seen.p95)} / ${duration(seen.p99)}`;
-  return [
-    text(-side, y, name, 'left strong'),
-    text(side, y, `${rate(seen.rate)}/s`, 'right'),
-    text(-side, y + 15, times, 'left'),
-    seen.failed > 0
-      ? text(side, y + 15, `${percent(seen.success)} ok`, 'right trouble')
-      : text(side, y + 15, more, 'right'),
-  ];
-}
-
-/**
- * @param {string} name
- * @param {Box | undefined} at
- * @param {SVGElement[]} content
- * @param {string} level
- */
-function box(name, at, content, level) {
-  const { x, y, w, h } = at ?? { x: 0, y: 0, w: 0, h: 0 };
-  return svg(
-    'g',
-    { class: `box ${level}`, transform: `translate(${x} ${y})`, 'data-name': name },
-    svg('rect', { x: -w / 2, y: -h / 2, width: w, height: h, rx: name === 'clients' ? 24 : 10 }),
-    ...content,
-  );
-}
-
-/** @param {number} x @param {number} y @param {string} words @param {string} [kind] */
-function text(x, y, words, kind = '') {
-  return svg('text', { x, y, class: kind }, words);
-}
-
-/** Without its unit where that is milliseconds: the last of three says it. @param {number | null} ms */
-function shortest(ms) {
-  return duration(ms).replace(' ms', '');
 }
 
 /** What the signs mean, and what can't be known. @param {ShopView['mesh']} mesh */
