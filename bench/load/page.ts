@@ -3,7 +3,7 @@ import { escapeHtml, histogramChart, short, timeChart } from './chart.ts';
 import { type Comparison, wordOf } from './compare.ts';
 import type { Found } from './find.ts';
 import { pageScript, pageStyle } from './page-style.ts';
-import type { CallFigures, Report } from './report.ts';
+import { type CallFigures, callHeads, partHeads, type Report } from './report.ts';
 
 /** The report as one page that needs nothing from elsewhere. `comparison`: with the report it is compared with. */
 export function reportPage(report: Report, comparison?: Comparison): string {
@@ -122,7 +122,7 @@ function partTable({ parts }: Report): string {
     const bad = failed > 0 ? ' class="bad"' : '';
     return `<tr><td>${short(rate)}/s</td>${cells([calls])}<td${bad}>${failed}</td>${cells([p50, p90, p99, max].map(short))}</tr>`;
   });
-  return table(['calls/s', 'calls', 'failed', 'p50', 'p90', 'p99', 'max'], rows);
+  return table(['calls/s', ...partHeads], rows);
 }
 
 function methodTable({ methods, all, shop }: Report): string {
@@ -133,23 +133,10 @@ function methodTable({ methods, all, shop }: Report): string {
     const bad = failed > 0 ? ` class="bad"` : '';
     return `<tr${style}><td>${escapeHtml(name)}</td>${cells([calls, short(perSecond)])}<td${bad}>${failed}</td>${cells([repeated, shop.meshRetries[name] ?? 0, ...[p50, p90, p99, p999, max].map(short)])}<td class="text">${codes.join(', ')}</td></tr>`;
   };
-  const heads = [
-    'method',
-    'calls',
-    'calls/s',
-    'failed',
-    'repeated',
-    'by mesh',
-    'p50',
-    'p90',
-    'p99',
-    'p99.9',
-    'max',
-  ];
   const rows = methods.map((one) => row(one.method, one));
   const note =
     '<p class="soft">Milliseconds. Repeated: calls that the client sent again; by mesh: calls that an Envoy did, those between services included.</p>';
-  return table([...heads, 'errors'], [...rows, row('all', all, ' class="sum"')]) + note;
+  return table(['method', ...callHeads, 'errors'], [...rows, row('all', all, ' class="sum"')]) + note;
 }
 
 function histograms({ methods }: Report): string {

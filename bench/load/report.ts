@@ -33,6 +33,14 @@ export interface CallFigures {
   readonly latencyMs: Latency;
 }
 
+/** The heads of a table of calls, as people read it, after the one of their names. */
+export const callHeads = [
+  ...['calls', 'calls/s', 'failed', 'repeated', 'by mesh'],
+  ...['p50', 'p90', 'p99', 'p99.9', 'max'],
+];
+/** The same of the calls of a part of the run. */
+export const partHeads = ['calls', 'failed', 'p50', 'p90', 'p99', 'max'];
+
 /** What the calls of one method came to. */
 export interface MethodFigures extends CallFigures {
   readonly method: string;

@@ -1,7 +1,7 @@
 import { printTable } from '../table.ts';
 import { type Comparison, wordOf } from './compare.ts';
 import type { Found } from './find.ts';
-import type { CallFigures, Report } from './report.ts';
+import { type CallFigures, callHeads, partHeads, type Report } from './report.ts';
 
 const ms = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
@@ -21,19 +21,7 @@ export function printReport(report: Report): void {
       `${report.interrupted ? ' (stopped early)' : ''}, MESH=${environment.mesh}\n`,
   );
   printTable(
-    [
-      'ms from the intended start',
-      'calls',
-      '/s',
-      'failed',
-      'repeated',
-      'by mesh',
-      'p50',
-      'p90',
-      'p99',
-      'p99.9',
-      'max',
-    ],
+    ['ms from the intended start', ...callHeads],
     [...methods.map((one) => row(one.method, one, shop.meshRetries[one.method])), row('all', all)],
   );
   for (const { method, failures } of methods)
@@ -41,7 +29,7 @@ export function printReport(report: Report): void {
   if (report.parts.length > 0) {
     console.log();
     printTable(
-      ['ms, by intended rate', 'calls', 'failed', 'p50', 'p90', 'p99', 'max'],
+      ['ms, by intended rate', ...partHeads],
       report.parts.map(({ rate, calls, failed, latencyMs: { p50, p90, p99, max } }) => [
         ...[`${rate.toFixed(0)}/s`, String(calls), String(failed), ...[p50, p90, p99, max].map(ms)],
       ]),

@@ -8,7 +8,7 @@ import type { Failure, Happening } from './messages.ts';
 import { createSampler } from './sampler.ts';
 import { serve } from './server.ts';
 import { type Opinions, viewShop } from './shop-view.ts';
-import { followFailures, isFault } from './sources/access-log.ts';
+import { followFailures } from './sources/access-log.ts';
 import { createStream } from './stream.ts';
 import type { Traces } from './trace-list.ts';
 
@@ -77,7 +77,7 @@ export async function startDashboard({ shop, port, orders, traces }: DashboardOp
     const values = Object.fromEntries([...taken.values].map(([name, value]) => [name, rounded(value)]));
     stream.send('moment', { time: taken.time, values });
     const more = failures.next();
-    for (const one of more) keep(isFault(one) ? faults : refusals, one);
+    for (const one of more) keep(one.fault ? faults : refusals, one);
     if (more.length > 0) stream.send('failures', newestFailures());
   };
   let looking = false;

@@ -86,8 +86,10 @@ export interface Failure {
   readonly where: string;
   /** `shop.order.v1.OrderService/CreateOrder` */
   readonly method: string;
-  /** A gRPC status by name. */
+  /** A gRPC status by name, or `HTTP 404`. */
   readonly status: string;
+  /** Whether the shop is to blame; else the caller was refused. */
+  readonly fault: boolean;
   /** Envoy's response flags; empty if there are none. */
   readonly flags: string;
   readonly durationMs: number;

@@ -4,15 +4,6 @@ import { clock, duration, shortMethod } from './format.js';
 import { showTrace } from './trace.js';
 
 const body = within(byId('failures'), 'tbody');
-const faults = [
-  'UNKNOWN',
-  'DEADLINE_EXCEEDED',
-  'RESOURCE_EXHAUSTED',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-];
 /** @type {readonly Failure[]} */
 let newest = [];
 let kind = 'faults';
@@ -24,19 +15,15 @@ export function showFailures(failures) {
 }
 
 function show() {
-  const shown = newest.filter((one) => kind === 'all' || isFault(one)).slice(0, 100);
+  const shown = newest.filter((one) => kind === 'all' || one.fault).slice(0, 100);
   body.replaceChildren(...shown.map(rowOf));
 }
 
 /** @param {Failure} failure */
-const isFault = ({ status }) => faults.includes(status) || /^HTTP 5/.test(status);
-
-/** @param {Failure} failure */
-function rowOf(failure) {
-  const { time, where, method, status, flags, durationMs, attempts, traceId } = failure;
+function rowOf({ time, where, method, status, fault, flags, durationMs, attempts, traceId }) {
   return html(
     'tr',
-    { 'data-level': isFault(failure) ? 'bad' : 'ok' },
+    { 'data-level': fault ? 'bad' : 'ok' },
     html('td', {}, clock(time)),
     html('td', { title: method }, shortMethod(method)),
     html('td', {}, status + (attempts > 1 ? ` (${attempts} tries)` : '')),

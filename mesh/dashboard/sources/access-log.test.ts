@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { followFailures, isFault, parseFailure } from './access-log.ts';
+import { followFailures, parseFailure } from './access-log.ts';
 
 const line = (changes: object = {}) =>
   JSON.stringify({
@@ -24,6 +24,7 @@ test('a failed call: when, which, how, and where its trace is', () => {
     where: 'gateway',
     method: 'shop.order.v1.OrderService/CreateOrder',
     status: 'UNAVAILABLE',
+    fault: true,
     flags: 'URX,UC',
     durationMs: 812,
     attempts: 2,
@@ -42,10 +43,7 @@ test.each([
 });
 
 test('a refusal is told from a fault', () => {
-  const isFaultOf = (changes: object) => {
-    const failure = parseFailure(line({ flags: '-', ...changes }));
-    return failure && isFault(failure);
-  };
+  const isFaultOf = (changes: object) => parseFailure(line({ flags: '-', ...changes }))?.fault;
   expect(isFaultOf({ grpc_status: 'NotFound' })).toBe(false);
   expect(isFaultOf({ grpc_status: 'FailedPrecondition' })).toBe(false);
   expect(isFaultOf({ grpc_status: 'DeadlineExceeded' })).toBe(true);

@@ -67,6 +67,7 @@ export function parseFailure(line: string): Failure | undefined {
     where: call.listener,
     method: (call.path ?? '').replace(/^\//, '').replace(/\?.*/, '').slice(0, 120),
     status,
+    fault: isFault(status),
     flags,
     durationMs: call.duration_ms ?? 0,
     attempts: call.attempts ?? 1,
@@ -83,7 +84,6 @@ function statusOf({ grpc_status, status }: Line, flags: string): string {
   return status < 400 ? 'OK' : `HTTP ${status}`;
 }
 
-/** Whether a call's failure is the shop's fault. */
-export function isFault({ status }: Failure): boolean {
+function isFault(status: string): boolean {
   return status.startsWith('HTTP ') ? Number(status.slice(5)) >= 500 : outcomeOf(status) === 'failed';
 }
