@@ -50,6 +50,9 @@ transactions: install-npm ## Show the distributed transactions in flight
 events: install-npm ## Show who reads whose events, and what is parked: EVENT=id, REPLAY=id or all, DISCARD=id, FORGET=consumer
 	@$(launcher) events
 
+check-queries: install-npm ## Tell which queries of dashboards, rules and alerts have no data in Prometheus: SERVICE=order
+	@$(NODE) mesh/observability/check-queries.ts
+
 rebuild: install-npm ## Make a service's copies of others' data anew: SERVICE=order
 	@$(launcher) rebuild
 
@@ -110,7 +113,7 @@ images: ## Build the services' images, by Docker
 help: ## This list
 	@awk 'BEGIN { FS = ":[^#]*## " } \
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile proto/proto.mk
+	  /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile proto/proto.mk
 
 # npm writes this file at the end of an installation.
 installed := node_modules/.package-lock.json
@@ -140,4 +143,4 @@ install-chromium: install-npm
 install-manifest-checks: install-npm
 	@$(NODE) mesh/kubernetes/checks/install.ts
 
-.PHONY: up down status logs seed scale restart canary promote rollback transactions events rebuild reset install install-npm install-envoy install-nats install-manifest-checks install-chromium test test-deep verify chaos check lint audit fmt bench load images help
+.PHONY: up down status logs seed scale restart canary promote rollback transactions events check-queries rebuild reset install install-npm install-envoy install-nats install-manifest-checks install-chromium test test-deep verify chaos check lint audit fmt bench load images help

@@ -10,6 +10,8 @@ export interface Query {
   /** `souk-mesh: Retries` */
   readonly where: string;
   readonly expression: string;
+  /** Whether a dashboard asks it. */
+  readonly shown: boolean;
 }
 
 interface Rule {
@@ -51,15 +53,43 @@ export function rules(): Rule[] {
 export function queries(service: string): Query[] {
   const panels = [...dashboards()].flatMap(([name, { panels }]) =>
     panels.flatMap(({ title, targets }) =>
-      targets.map(({ expr }) => ({ where: `${name}: ${title}`, expression: expr })),
+      targets.map(({ expr }) => ({ where: `${name}: ${title}`, expression: expr, shown: true })),
     ),
   );
   const ruled = rules().map(({ record, alert, expr }) => ({
     where: record ?? alert ?? '',
+    shown: false,
     expression: alert ? expr.replaceAll(/\s(?:>|<|==)\s[\d.]+(?:\s\*\s[\d.]+)?/g, '') : expr,
   }));
-  return [...panels, ...ruled].map(({ where, expression }) => ({
-    where,
+  return [...panels, ...ruled].map(({ expression, ...query }) => ({
+    ...query,
     expression: expression.replaceAll('$service', service),
   }));
+}
+
+/** What a Prometheus says, on a port of this machine, to `query?query=up`. Rejects if it has no answer to that. */
+export async function ask<Answer>(port: number, path: string): Promise<Answer> {
+  const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`);
+  const { data, error } = (await response.json()) as { data?: Answer; error?: string };
+  if (data === undefined) throw new Error(`${path}: ${error}`);
+  return data;
+}
+
+/** The series that an expression comes to now, each with its value. */
+export const resultOf = async (port: number, expression: string) =>
+  (
+    await ask<{ result: { value: [number, string] }[] }>(
+      port,
+      `query?query=${encodeURIComponent(expression)}`,
+    )
+  ).result;
+
+/** Those of the {@link queries} to which a Prometheus has no figure now. */
+export async function unanswered(port: number, service: string): Promise<Query[]> {
+  const silent: Query[] = [];
+  for (const query of queries(service)) {
+    const found = await resultOf(port, query.expression);
+    if (found.every(({ value: [, figure] }) => Number.isNaN(Number(figure)))) silent.push(query);
+  }
+  return silent;
 }
