@@ -8,7 +8,7 @@ import { viewShop } from './shop-view.ts';
 const patience = { timeout: 60_000 };
 
 describe.skipIf(inject('natsServer') === '')('with a standby and a broker', () => {
-  const home = mkdtempSync(join(tmpdir(), 'souk-parts-'));
+  let home = '';
   /** How each of them was seen to be, by its name. */
   const seen: Record<string, string[]> = {};
   let shop: Shop;
@@ -21,6 +21,7 @@ describe.skipIf(inject('natsServer') === '')('with a standby and a broker', () =
     }
   };
   beforeAll(async () => {
+    home = mkdtempSync(join(tmpdir(), 'souk-parts-'));
     shop = await startShop({ home, database: 'ha', events: 'nats', replicas: 1 });
     await vi.waitFor(() => expect(shop.standby?.synchronous()).toBe(true), patience);
     shop.watch(look);

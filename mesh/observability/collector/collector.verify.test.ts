@@ -22,7 +22,7 @@ const soon = { timeout: 20_000, interval: 200 };
 const hex = (bytes: number) => randomBytes(bytes).toString('hex');
 
 describe.skipIf(!binary)(`the Collector's configuration${skipped}`, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'souk-collector-'));
+  let folder = '';
   /** What has come through, but for spans. */
   const texts = { metrics: '', logs: '' };
   let log = '';
@@ -33,6 +33,7 @@ describe.skipIf(!binary)(`the Collector's configuration${skipped}`, () => {
     JSON.stringify(message, (_, value) => (typeof value === 'bigint' ? String(value) : value));
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'souk-collector-'));
     backend = await startReceiver({
       capacity: 20_000,
       onMetrics: (request) => {
