@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
 import { LRUCache } from 'lru-cache';
-import { fail } from '../errors.ts';
+import { DomainError, fail } from '../errors.ts';
 
 /** The header by which a sidecar proves to its service that a call came through it. */
 export const SIDECAR_HEADER = 'x-souk-sidecar';
@@ -12,6 +12,14 @@ export const GATEWAY = 'gateway';
 
 /** The header's one element: `By=…;Hash=…;URI=spiffe://souk.local/ns/souk/sa/order`. A second one would be a comma. */
 const CALLER = /^(?:[^,;"]+;)*URI=spiffe:\/\/[\w.-]+\/ns\/[\w-]+\/sa\/([\w-]+)$/;
+
+/** Why a call is refused that the sidecar doesn't vouch for. */
+const PAST_SIDECAR = 'NOT_THROUGH_SIDECAR';
+const NAMELESS = 'CALLER_UNKNOWN';
+
+/** Whether a call was refused because the sidecar doesn't vouch for it: not even what is open to everybody is open to it. */
+export const isPastSidecar = (error: unknown): boolean =>
+  error instanceof DomainError && (error.reason === PAST_SIDECAR || error.reason === NAMELESS);
 
 /** Certificates are renewed, so that their names come in new headers. */
 const REMEMBERED = 64;
@@ -35,7 +43,7 @@ export function createMeshIdentity(secret: string): (metadata: Metadata) => stri
       if (!timingSafeEqual(digest(given), expected)) {
         throw fail(
           'UNAUTHENTICATED',
-          'NOT_THROUGH_SIDECAR',
+          PAST_SIDECAR,
           "Calls to this service must come through its instance's sidecar.",
         );
       }
@@ -44,7 +52,7 @@ export function createMeshIdentity(secret: string): (metadata: Metadata) => stri
     const header = String(metadata.get(CALLER_HEADER)[0] ?? '');
     const known = workloads.get(header) ?? CALLER.exec(header)?.[1];
     if (known === undefined) {
-      throw fail('UNAUTHENTICATED', 'CALLER_UNKNOWN', 'The call came without the name of a workload.');
+      throw fail('UNAUTHENTICATED', NAMELESS, 'The call came without the name of a workload.');
     }
     workloads.set(header, known);
     return known;

@@ -79,3 +79,20 @@ test('a public method knows a good token and ignores a bad one, also when keys c
     details: { reason: 'SIGNING_KEYS_UNAVAILABLE', retryAfterMs: 1000 },
   });
 });
+
+test('not even a public method is open to who comes past the sidecar', async () => {
+  const authenticate = createAuthenticate({ verifier: issuer.verifier, sidecarSecret: 'of the sidecar' });
+  const { call } = await testServer({ implementations, authenticate });
+  const from = (sidecar: string, caller: string) =>
+    call(GET, request, { metadata: { 'x-souk-sidecar': sidecar, 'x-forwarded-client-cert': caller } });
+  const gateway = 'URI=spiffe://souk.local/ns/souk/sa/gateway';
+  expect((await from('of the sidecar', gateway)).code).toBe('OK');
+  expect(await from('forged', gateway)).toMatchObject({
+    code: 'UNAUTHENTICATED',
+    details: { reason: 'NOT_THROUGH_SIDECAR' },
+  });
+  expect(await from('of the sidecar', '')).toMatchObject({
+    code: 'UNAUTHENTICATED',
+    details: { reason: 'CALLER_UNKNOWN' },
+  });
+});
