@@ -10,6 +10,7 @@ import { installEnvoy } from '../local/envoy-binary.ts';
 import { freePort, loopback } from '../local/free-port.ts';
 import { descriptorSetFile } from '../local/gateway.ts';
 import { createRegistry, type Registry } from '../local/registry.ts';
+import { knownEndpoints } from './endpoints.ts';
 
 /** A real Envoy as the gateway, without a shop behind it. */
 export interface TestGateway {
@@ -51,7 +52,6 @@ export async function startTestGateway(
     bootstrapFile: join(folder, 'bootstrap.json'),
     logFile: join(folder, 'envoy.log'),
   });
-  const admin = `http://${loopback}:${ports.adminPort}`;
   if (!(await envoyIsReady(ports.adminPort, envoy)))
     throw new Error(readFileSync(join(folder, 'envoy.log'), 'utf8'));
   return {
@@ -61,8 +61,8 @@ export async function startTestGateway(
     async untilHealthy(service, count) {
       const end = Date.now() + 10_000;
       for (;;) {
-        const clusters = await (await fetch(`${admin}/clusters`)).text();
-        const healthy = clusters.match(new RegExp(`^${service}::.*::health_flags::healthy$`, 'gm')) ?? [];
+        const known = [...(await knownEndpoints(ports.adminPort, service)).values()];
+        const healthy = known.filter(({ health }) => health === 'healthy');
         if (healthy.length === count) return;
         if (Date.now() > end)
           throw new Error(`${healthy.length} instances of ${service} are healthy, not ${count}`);

@@ -12,6 +12,7 @@ import { envoyIsReady, startEnvoy, stopEnvoy } from '../local/envoy.ts';
 import { installEnvoy } from '../local/envoy-binary.ts';
 import { freePort, loopback } from '../local/free-port.ts';
 import { descriptorSetFile } from '../local/gateway.ts';
+import { signal } from '../local/process-identity.ts';
 import { createRegistry, type Registry } from '../local/registry.ts';
 
 /** The shared secret of test sidecars and their services. */
@@ -23,6 +24,10 @@ export interface TestSidecar {
   readonly outboundPort: number;
   readonly adminPort: number;
   readonly identity: Identity;
+  /** Ends it as kill -9 would. */
+  kill(): Promise<void>;
+  /** Starts it anew after that, on the same ports, as the launcher would. */
+  startAgain(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -57,7 +62,7 @@ export function createTestMesh(services: readonly string[]): {
         outboundPort: await freePort(),
         adminPort: await freePort(),
       };
-      const envoy = await startEnvoy({
+      const options = {
         binary: await installEnvoy(readConfig()),
         bootstrap: sidecarBootstrap({
           name,
@@ -74,12 +79,24 @@ export function createTestMesh(services: readonly string[]): {
         }),
         bootstrapFile: join(folder, `${name}.json`),
         logFile: join(folder, `${name}.log`),
-      });
-      if (!(await envoyIsReady(ports.adminPort, envoy)))
-        throw new Error(readFileSync(join(folder, `${name}.log`), 'utf8'));
+      };
+      const start = async () => {
+        const running = await startEnvoy(options);
+        if (!(await envoyIsReady(ports.adminPort, running)))
+          throw new Error(readFileSync(options.logFile, 'utf8'));
+        return running;
+      };
+      let envoy = await start();
       const sidecar = {
         ...ports,
         identity,
+        kill: async () => {
+          signal(envoy.identity, 'SIGKILL');
+          await envoy.exited;
+        },
+        startAgain: async () => {
+          envoy = await start();
+        },
         stop: async () => {
           identity.close();
           await stopEnvoy(envoy);
