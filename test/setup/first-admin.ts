@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import type { Shop } from '../../mesh/local/shop.ts';
 
 /** Makes a shop's first admin as `make seed` does, and reads the password that is printed once. */
-export function firstAdmin(shop: Shop): { email: string; password: string } {
+export function firstAdmin(shop: Pick<Shop, 'databaseUrl'>): { email: string; password: string } {
   const printed = execFileSync(process.execPath, ['services/user/seed.ts'], {
     encoding: 'utf8',
     env: { DATABASE_URL: shop.databaseUrl('user'), PORT: '0' },

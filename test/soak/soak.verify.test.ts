@@ -13,10 +13,10 @@ import { untilQuiet } from '../invariants/quiet.ts';
 import { seeded } from '../random.ts';
 import { firstAdmin } from '../setup/first-admin.ts';
 import { keepChanging } from './changes.ts';
-import { type Calls, shopAround } from './traffic.ts';
+import { lostOf } from './lost.ts';
+import { startTraffic } from './traffic.ts';
 
 const SOAK_MS = 60_000;
-const CLIENTS = 8;
 
 it('answers every call in a minute of kills, restarts and scaling', async () => {
   const home = mkdtempSync(join(tmpdir(), 'souk-soak-'));
@@ -25,24 +25,10 @@ it('answers every call in a minute of kills, restarts and scaling', async () => 
     const url = `http://127.0.0.1:${shop.gatewayPort}`;
     const { email, password } = firstAdmin(shop);
     const random = seeded(1);
-    const world = await createWorld(url, await signIn(url, email, password), random.fork('world'));
-    // The first of both are soon used up, and a refusal would say nothing of the mesh.
-    const plenty = { ...world, products: world.products.slice(4), customers: world.customers.slice(1) };
-    const calls: Calls = { ms: new Map(), failures: [] };
-    let stopping = false;
-    const clients = Array.from({ length: CLIENTS }, (_, n) =>
-      shopAround(
-        plenty,
-        plenty.customers[n % plenty.customers.length] as (typeof plenty.customers)[number],
-        random.fork(`client ${n}`),
-        calls,
-        () => stopping,
-      ),
-    );
-    const changes = await keepChanging(shop, random.fork('changes'), SOAK_MS).finally(() => {
-      stopping = true;
-    });
-    await Promise.all(clients);
+    const admin = await signIn(url, email, password);
+    const world = await createWorld(url, admin, random.fork('world'));
+    const { calls, stop } = startTraffic(world, admin, random);
+    const changes = await keepChanging(shop, random.fork('changes'), SOAK_MS).finally(stop);
     expect(await untilQuiet(shop, 30_000)).toEqual([]);
 
     const retried = await readRetries(accessLogFile(shop.paths), 0);
@@ -51,6 +37,7 @@ it('answers every call in a minute of kills, restarts and scaling', async () => 
     expect(calls.failures).toEqual([]);
     expect(world.contradictions).toEqual([]);
     expect(await withDatabases(shop, (databases) => checkInvariants(databases, world))).toEqual([]);
+    expect(await withDatabases(shop, (databases) => lostOf(calls, databases))).toEqual([]);
 
     // That it was put to the test.
     expect(changes.kill).toBeGreaterThanOrEqual(5);
