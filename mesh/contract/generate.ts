@@ -25,7 +25,7 @@ export function generate(methods: readonly Method[]): Map<string, string> {
   const manifests = new Map([['callers.yaml', authentications(methods, services)]]);
   for (const service of services) {
     const own = methods.filter((method) => method.service === service);
-    const envoy = { routes: own.map(methodRoute), rbac: rbacFilter(methods, service) };
+    const envoy = { routes: own.map((method) => methodRoute(method)), rbac: rbacFilter(methods, service) };
     files.set(`${folder}/envoy/${service}.json`, `${printJson(envoy)}\n`);
     manifests.set(`${service}.yaml`, [
       ...outboundRoutes(service, own),

@@ -1,6 +1,6 @@
 import { rateLimits, usualRates } from '../envoy/governance/rate-limits.ts';
 import { privateAnswerHeaders, retryPolicy } from '../envoy/governance/retries.ts';
-import { localReplies } from '../envoy/local-replies.ts';
+import { gatewayReplies, localReplies } from '../envoy/local-replies.ts';
 import type { Resource } from '../envoy/resource.ts';
 import { NAMESPACE } from '../identity/spiffe.ts';
 import type { Gateway } from './names.ts';
@@ -44,7 +44,7 @@ export function localReplyPatches(gateway: Gateway): Resource[] {
       op: 'add',
       jsonPath: connections,
       path: '/local_reply_config',
-      value: localReplies,
+      value: gateway === 'gateway' ? gatewayReplies : localReplies,
     }),
   ];
 }

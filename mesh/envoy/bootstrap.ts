@@ -3,7 +3,7 @@ import { anyServiceCluster, serviceCluster } from './clusters.ts';
 import { type MethodRoute, serviceNames } from './contract.ts';
 import { callFilters, gatewayFilters, internalFilters } from './filters.ts';
 import { accessLog } from './governance/access-log.ts';
-import type { CircuitLimits } from './governance/circuit-breakers.ts';
+import { admitted, type CircuitLimits } from './governance/circuit-breakers.ts';
 import { faultFilter } from './governance/faults.ts';
 import { type RateLimits, usualRates } from './governance/rate-limits.ts';
 import { type Tracing, telemetryCluster, tracing } from './governance/tracing.ts';
@@ -36,8 +36,8 @@ export interface GatewayOptions {
   readonly accessLogFile: string;
   /** A regular expression of the web origins that may call from a browser. Default: pages served by this machine. */
   readonly corsOrigin?: string;
-  /** How much may be under way to one service. Default: usualLimits. */
-  readonly limits?: CircuitLimits | undefined;
+  /** How much may be under way to a service of what comes from outside. Default: usualLimits. */
+  readonly limits?: ((service: string) => CircuitLimits) | undefined;
   /** How often a client may call. Default: usualRates. */
   readonly rates?: RateLimits | undefined;
   /** For tests only: calls between services can be delayed and dropped at will. Default false. */
@@ -76,7 +76,7 @@ export function gatewayBootstrap(options: GatewayOptions): Resource {
       name: 'internal',
       host,
       port,
-      routes: internalRoutes(contract),
+      routes: internalRoutes(contract, admitted),
       filters: faults ? [faultFilter, ...internalFilters] : internalFilters,
       accessLog: accessLog(options.accessLogFile, 'internal'),
       tracing: options.tracing && tracing('gateway', 'gateway', options.tracing, 'outbound'),
@@ -99,7 +99,7 @@ export function gatewayBootstrap(options: GatewayOptions): Resource {
             options.endpointsFolder,
             callFilters(contract),
             identity && outboundTls(identity, service),
-            options.limits,
+            options.limits?.(service),
           ),
         ),
         anyServiceCluster(services),

@@ -1,4 +1,4 @@
-import { localReplies, sidecarReplies } from './local-replies.ts';
+import { gatewayReplies, localReplies, sidecarReplies } from './local-replies.ts';
 import { address, type Resource, typed } from './resource.ts';
 
 /** What a listener does with its calls. */
@@ -78,10 +78,15 @@ function connectionManager(name: string, options: Omit<ListenerOptions, 'name' |
       initial_stream_window_size: 1_048_576,
       initial_connection_window_size: 16_777_216,
     },
-    local_reply_config: options.tls ? sidecarReplies : localReplies,
+    local_reply_config: repliesOf(options),
     access_log: [options.accessLog],
     ...(options.tracing ? { tracing: options.tracing } : {}),
     http_filters: options.filters,
     route_config: options.routes,
   };
+}
+
+function repliesOf({ tls, edge }: Pick<ListenerOptions, 'tls' | 'edge'>): Resource {
+  if (tls) return sidecarReplies;
+  return edge ? gatewayReplies : localReplies;
 }

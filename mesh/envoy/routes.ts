@@ -1,5 +1,6 @@
 import { tryTimeoutMs } from '../contract/retry.ts';
 import type { MethodRoute } from './contract.ts';
+import { admitted } from './governance/circuit-breakers.ts';
 import { privateAnswerHeaders, retryPolicy } from './governance/retries.ts';
 import { deadline } from './governance/timeouts.ts';
 import { anyService, clusterOf } from './names.ts';
@@ -21,14 +22,18 @@ export function gatewayRoutes(contract: readonly MethodRoute[], corsOrigin: stri
         typed_per_filter_config: { 'envoy.filters.http.cors': cors(corsOrigin) },
         include_request_attempt_count: true,
         response_headers_to_remove: privateAnswerHeaders,
-        routes: [...healthRoutes(open), ...reflectionRoutes(), ...open.map(methodRoute), unknownMethod],
+        routes: [...healthRoutes(open), ...reflectionRoutes(), ...open.map(outsideRoute), unknownMethod],
       },
     ],
   };
 }
 
-/** Routes of calls between services: all methods; who may call what is checked by the callee. */
-export function internalRoutes(contract: readonly MethodRoute[]): Resource {
+/**
+ * Routes of calls between services: all methods; who may call what is checked by the callee.
+ *
+ * @param treatment more that all of the methods' routes have
+ */
+export function internalRoutes(contract: readonly MethodRoute[], treatment: Resource = {}): Resource {
   return {
     name: 'internal',
     virtual_hosts: [
@@ -37,19 +42,22 @@ export function internalRoutes(contract: readonly MethodRoute[]): Resource {
         domains: ['*'],
         include_request_attempt_count: true,
         response_headers_to_remove: privateAnswerHeaders,
-        routes: [...contract.map(methodRoute), unknownMethod],
+        routes: [...contract.map((method) => methodRoute(method, treatment)), unknownMethod],
       },
     ],
   };
 }
 
-/** One method: where it goes, how long it may take, and whether it may be tried again. */
-export function methodRoute(method: MethodRoute): Resource {
+const outsideRoute = (method: MethodRoute) => methodRoute(method, method.streaming ? admitted : {});
+
+/** One method: where it goes, how long it may take, whether it may be tried again, and what its `treatment` adds. */
+export function methodRoute(method: MethodRoute, treatment: Resource = {}): Resource {
   return {
     match: { path: method.path },
     route: {
       cluster: clusterOf(method.service),
       ...deadline(method.timeoutMs),
+      ...treatment,
       ...(method.retryable ? { retry_policy: retryPolicy(tryTimeoutMs(method)) } : {}),
     },
   };
@@ -61,7 +69,7 @@ export function methodRoute(method: MethodRoute): Resource {
  */
 function healthRoutes(contract: readonly MethodRoute[]): Resource[] {
   const prefix = '/grpc.health.v1.Health/';
-  const unbounded = { timeout: '0s', idle_timeout: '0s' };
+  const unbounded = { timeout: '0s', idle_timeout: '0s', ...admitted };
   const services = [...new Set(contract.map(({ service }) => service))];
   return [
     ...services.map((service) => ({
@@ -90,7 +98,7 @@ const healthFilterOn = {
 function reflectionRoutes(): Resource[] {
   return ['v1', 'v1alpha'].map((version) => ({
     match: { prefix: `/grpc.reflection.${version}.ServerReflection/` },
-    route: { cluster: anyService, timeout: '0s', idle_timeout: '300s' },
+    route: { cluster: anyService, timeout: '0s', idle_timeout: '300s', ...admitted },
   }));
 }
 

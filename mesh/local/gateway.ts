@@ -1,6 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { Method } from '../contract/method.ts';
 import { gatewayBootstrap } from '../envoy/bootstrap.ts';
-import type { MethodRoute } from '../envoy/contract.ts';
+import { limitsOn } from '../envoy/governance/circuit-breakers.ts';
 import type { Tracing } from '../envoy/governance/tracing.ts';
 import { serverTls } from '../envoy/tls.ts';
 import type { IdentityFiles } from '../identity/certificates.ts';
@@ -34,7 +36,7 @@ export async function startGateway(
   options: {
     paths: Paths;
     binary: string;
-    contract: readonly MethodRoute[];
+    contract: readonly Method[];
     ports: GatewayPorts;
     faults: boolean;
     /** Where it is served over TLS too, and by which certificate; absent: nowhere. */
@@ -57,6 +59,7 @@ export async function startGateway(
     descriptorSetFile,
     endpointsFolder: paths.endpoints,
     accessLogFile: accessLogFile(paths),
+    limits: limitsOn(availableParallelism(), contract),
     faults,
     tracing: options.tracing,
   });

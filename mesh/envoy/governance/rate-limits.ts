@@ -1,6 +1,4 @@
-import { status } from '@grpc/grpc-js';
-import { fail } from '../../../platform/errors.ts';
-import { DETAILS_TRAILER, encodeDetails } from '../../../platform/rpc/details.ts';
+import { refusalHeaders } from '../refusal.ts';
 import { type Resource, typed } from '../resource.ts';
 
 /** How many calls a client may make through the gateway. */
@@ -55,10 +53,10 @@ export function rateLimits({ perCaller, perAddress }: RateLimits): Resource {
       max_dynamic_descriptors: MAX_CALLERS,
       // As UNAVAILABLE it would be tried again.
       rate_limited_as_resource_exhausted: true,
-      response_headers_to_add: [
-        { header: { key: DETAILS_TRAILER, value: tooMany.toString('base64').replace(/=+$/, '') } },
-        { header: { key: 'retry-after', value: '1' } },
-      ],
+      response_headers_to_add: refusalHeaders(
+        'RATE_LIMITED',
+        'Too many calls. Wait for a second, then make fewer.',
+      ),
     }),
   };
 }
@@ -72,12 +70,3 @@ const bucket = (perSecond: number): Resource => ({
 const always: Resource = { default_value: { numerator: 100, denominator: 'HUNDRED' } };
 
 const hasNoToken: Resource = { name: 'authorization', present_match: true, invert_match: true };
-
-const message = 'Too many calls. Wait for a second, then make fewer.';
-const tooMany = Buffer.from(
-  encodeDetails(
-    fail('RESOURCE_EXHAUSTED', 'RATE_LIMITED', message, { retryAfterMs: 1_000 }),
-    status.RESOURCE_EXHAUSTED,
-    message,
-  ),
-);

@@ -143,15 +143,38 @@ describe('balancing', () => {
 });
 
 describe('a circuit breaker', () => {
+  const few = () => ({ connections: 4, pending: 4, calls: 4 });
+
   it('answers at once what is too much', async () => {
-    const limits = { connections: 4, pending: 4, calls: 4 };
-    const { backends, caller } = await gatewayWith({ limits }, 1);
+    const { backends, caller } = await gatewayWith({ limits: few }, 1);
     (backends[0] as Backend).answer = () => sleep(300);
     const outcomes = await calls(20, 20, () => caller.call(getProduct));
-    const refused = withCode(outcomes, 'UNAVAILABLE');
+    const refused = withCode(outcomes, 'RESOURCE_EXHAUSTED');
     expect(withCode(outcomes, 'OK')).toHaveLength(4);
     expect(refused).toHaveLength(16);
+    expect(Math.max(...refused.map(({ ms }) => ms))).toBeLessThan(250);
+    const [details] = refused[0]?.trailers.get('grpc-status-details-bin') ?? [];
+    expect(decodeDetails(details as Buffer)).toMatchObject({ reason: 'OVERLOADED', retryAfterMs: 1_000 });
     expect(backends[0]?.calls).toHaveLength(4);
+  });
+
+  it('counts neither streams nor what serves a call that has been let in', async () => {
+    const { gateway, backends, caller } = await gatewayWith({ limits: few }, 1);
+    const order = await startBackend(gateway.contract, 'order');
+    open.push(order.kill);
+    gateway.registry.add('order', 'order-0', { host: loopback, port: order.port });
+    await gateway.untilHealthy('order', 1);
+    for (const backend of [...backends, order]) backend.answer = () => sleep(300);
+    const inside = createCaller(gateway.internalPort);
+    open.push(inside.close);
+    const [served, streams, refused] = await Promise.all([
+      calls(20, 20, () => inside.call('/shop.product.v1.StockService/ReserveStock')),
+      calls(20, 20, () => caller.call('/shop.order.v1.OrderService/WatchOrder')),
+      calls(20, 20, () => caller.call(getProduct)),
+    ]);
+    expect(withCode(served, 'OK')).toHaveLength(20);
+    expect(withCode(streams, 'OK')).toHaveLength(20);
+    expect(withCode(refused, 'OK')).toHaveLength(4);
   });
 });
 
