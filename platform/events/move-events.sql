@@ -30,18 +30,16 @@ begin
     ) o;
   if due is not null then
     xid := pg_current_xact_id()::text::bigint;
+    -- What is inserted in the order of `seq` gets its positions, and is returned, in that order.
     return query
       with taken as (
         delete from outbox where ctid = any (due) returning *
-      ), put as (
-        insert into events (id, subject, type, data, traceparent, created_at)
-        select id, subject, type, data, traceparent, created_at from taken order by seq
-        returning *
       )
-      select position, id, subject, type, case when bytes <= most_bytes then data end, traceparent,
-        extract(epoch from created_at)::double precision,
-        null::bigint, null::bigint, null::bigint, null::bigint, null::bigint
-      from put order by position;
+      insert into events (id, subject, type, data, traceparent, created_at)
+      select id, subject, type, data, traceparent, created_at from taken order by seq
+      returning position, id, subject, type, case when bytes <= most_bytes then data end, traceparent,
+        date_part('epoch', created_at),
+        null::bigint, null::bigint, null::bigint, null::bigint, null::bigint;
     perform pg_notify('events', (select last_value from events_position_seq)::text);
   end if;
   "position" := null;

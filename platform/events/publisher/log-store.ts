@@ -148,7 +148,7 @@ export const lastPositionQuery = (sql: Queryable) => sql`
 function merged(sql: Queryable, after: readonly bigint[], limit: number): Query<object[]> {
   const one = (partition: number) => sql`
     (select position, id, type, subject, data, traceparent,
-      extract(epoch from created_at)::double precision as time
+      date_part('epoch', created_at) as time
     from events where partition = ${partition} and position > ${after[partition]}
     order by position limit ${limit})`;
   let all = one(0);
