@@ -72,8 +72,6 @@ export function connect(config: DatabaseConfig, log: Logger, registry?: Registry
     ...connection,
     max: config.DATABASE_POOL_SIZE,
     idleTimeoutMillis: IDLE_MS,
-    // Statements are sent without waiting for the answers to those before.
-    pipeline: true,
     application_name: config.INSTANCE,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,

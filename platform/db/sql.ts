@@ -1,8 +1,9 @@
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, QueryConfig } from 'pg';
 import { asConnectionFailure, isReadOnly } from './errors.ts';
 import { createListen, type Listen } from './listen.ts';
+import { openTransaction, type Send, type Sendable } from './open-transaction.ts';
 import type { Servers } from './servers.ts';
-import { type Compiled, compile, type Summary, summarize } from './statement.ts';
+import { compile, type Summary, summarize } from './statement.ts';
 import type { StatementObserver } from './telemetry.ts';
 
 /** Rows, and how many there are or, of a statement that returns none, how many it changed. */
@@ -49,30 +50,27 @@ export interface Sql extends Queryable {
 /** Statements over `pool`, which is a pool of connections to `servers`. */
 export function createSql(pool: Pool, servers: Servers, observer: StatementObserver): Sql {
   const acquire = () => pool.connect().catch((error) => Promise.reject(asConnectionFailure(error)));
-  const over = (client: Pool | PoolClient, life?: { ended: boolean }) =>
-    queryable(client, servers, observer, life);
-  return Object.assign(over(pool), {
+  const over = (send: Send) => queryable(send, servers, observer);
+  const sendOn =
+    (client: Pool | PoolClient): Send =>
+    (query) =>
+      client.query(query as QueryConfig);
+  return Object.assign(over(sendOn(pool)).tag, {
     listen: createListen(servers),
 
     begin: <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
       observer.transaction(async () => {
         const client = await acquire();
-        const life = { ended: false };
-        const tx = over(client, life);
+        const transaction = openTransaction(client);
+        const end = over(sendOn(client)).run;
         try {
-          // The first statement is sent right behind it. It fails only with the connection, as that statement does.
-          const begun = tx.unsafe('begin');
-          begun.catch(() => {});
-          const result = await work(tx);
-          await begun;
-          await tx.unsafe('commit');
+          const result = await work(over(transaction.send).tag);
+          await transaction.commit(end);
           return result;
         } catch (error) {
-          // Fails only with the connection, and then the server rolls back by itself.
-          await tx.unsafe('rollback').catch(() => {});
+          await transaction.rollback(end);
           throw error;
         } finally {
-          life.ended = true;
           // The pool drops a client whose connection broke.
           client.release();
         }
@@ -81,7 +79,7 @@ export function createSql(pool: Pool, servers: Servers, observer: StatementObser
     async withConnection<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
       const client = await acquire();
       try {
-        return await work(over(client));
+        return await work(over(sendOn(client)).tag);
       } finally {
         client.release(true);
       }
@@ -89,35 +87,32 @@ export function createSql(pool: Pool, servers: Servers, observer: StatementObser
   });
 }
 
-function queryable(
-  client: Pool | PoolClient,
-  servers: Servers,
-  observer: StatementObserver,
-  life?: { ended: boolean },
-): Queryable {
-  const send = async (query: { text: string; name?: string; values?: unknown[] }) => {
-    // Else a statement that was sent too late would run outside of the transaction, and stay.
-    if (life?.ended) throw new Error('the transaction has ended');
-    try {
-      return await client.query(query);
-    } catch (error) {
-      if (isReadOnly(error)) await servers.cutAll();
-      throw asConnectionFailure(error);
-    }
-  };
-  const run = (query: Pick<Compiled, 'text'> & Partial<Compiled>, summary: Summary) =>
-    observer.statement(summary, () => send(query));
+/** The tag over `send`, and what runs a statement that is whole. */
+function queryable(send: Send, servers: Servers, observer: StatementObserver): { tag: Queryable; run: Send } {
+  const observed = (query: Sendable, summary: Summary) =>
+    observer.statement(summary, async () => {
+      try {
+        return await send(query);
+      } catch (error) {
+        if (isReadOnly(error)) await servers.cutAll();
+        throw asConnectionFailure(error);
+      }
+    });
+  const run: Send = (query) => observed(query, summarize(query.text));
   const tag = (strings: TemplateStringsArray, ...values: readonly unknown[]) =>
-    new Statement(strings, values, async (query) => {
-      const { rows, rowCount } = await run(query, query.summary);
+    new Statement(strings, values, async ({ summary, ...query }) => {
+      const { rows, rowCount } = await observed(query, summary);
       // Not enumerable: rows are compared and spread as the array that they are.
       return Object.defineProperty(rows, 'count', { value: rowCount ?? rows.length }) as Result<unknown[]>;
     });
-  return Object.assign(tag as unknown as Queryable, {
-    unsafe: async (text: string) => {
-      await run({ text }, summarize(text));
-    },
-  });
+  return {
+    tag: Object.assign(tag as unknown as Queryable, {
+      unsafe: async (text: string) => {
+        await run({ text });
+      },
+    }),
+    run,
+  };
 }
 
 /** A template that is either run or made part of another. */
