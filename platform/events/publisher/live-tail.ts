@@ -106,7 +106,7 @@ export function createLiveTail(
 
   return {
     start(stopping) {
-      // The payload is a position: see sequence_events.
+      // The payload is a position: see move_events.
       listener = sql.listen(
         'events',
         (payload) => poke(/^\d{1,19}$/.test(payload) ? BigInt(payload) : undefined),

@@ -18,7 +18,7 @@ export interface Move {
   readonly lastSeq: bigint | null;
   /** The transaction that moved them. */
   readonly xid: bigint | null;
-  /** The last number that any transaction had got in the outbox, before `xid` began. */
+  /** The last number that any transaction had got in the outbox, before `xid` began: of a transaction's first move. */
   readonly givenSeq: bigint;
   /** All transactions before this one had ended by then. */
   readonly oldestXid: bigint;

@@ -42,6 +42,5 @@ begin
         null::bigint, null::bigint, null::bigint, null::bigint, null::bigint;
     perform pg_notify('events', (select last_value from events_position_seq)::text);
   end if;
-  "position" := null;
   return next;
 end $$;
