@@ -3,7 +3,7 @@ import { anyServiceCluster, serviceCluster } from './clusters.ts';
 import { type MethodRoute, serviceNames } from './contract.ts';
 import { callFilters, gatewayFilters, internalFilters } from './filters.ts';
 import { accessLog } from './governance/access-log.ts';
-import { admitted, type CircuitLimits } from './governance/circuit-breakers.ts';
+import { type CircuitLimits, highPriority } from './governance/circuit-breakers.ts';
 import { faultFilter } from './governance/faults.ts';
 import { type RateLimits, usualRates } from './governance/rate-limits.ts';
 import { type Tracing, telemetryCluster, tracing } from './governance/tracing.ts';
@@ -76,7 +76,7 @@ export function gatewayBootstrap(options: GatewayOptions): Resource {
       name: 'internal',
       host,
       port,
-      routes: internalRoutes(contract, admitted),
+      routes: internalRoutes(contract, highPriority),
       filters: faults ? [faultFilter, ...internalFilters] : internalFilters,
       accessLog: accessLog(options.accessLogFile, 'internal'),
       tracing: options.tracing && tracing('gateway', 'gateway', options.tracing, 'outbound'),

@@ -102,10 +102,24 @@ async function callsTo(count: number): Promise<[number, number]> {
   return [after[0] - before[0], after[1] - before[1]];
 }
 
+/** Makes calls until this instance is sent some, and none fails meanwhile. */
+async function untilCalled(instance: 0 | 1): Promise<void> {
+  const end = Date.now() + patience.timeout;
+  while ((await callsTo(10))[instance] === 0) expect(Date.now()).toBeLessThan(end);
+}
+
+/** This machine's addresses that others can reach. */
+const outside = Object.values(networkInterfaces())
+  .flatMap((one) => one ?? [])
+  .filter(({ internal, family }) => !internal && family === 'IPv4');
+
 /** How a connection to this port of another of the machine's addresses ends. */
 function fromOutside(host: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const socket = connect(port, host, () => resolve('connected'));
+    const socket = connect(port, host, () => {
+      socket.destroy();
+      resolve('connected');
+    });
     socket.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code));
   });
 }
@@ -123,15 +137,18 @@ describe('a service without its sidecar', () => {
 
     await first.sidecar.startAgain();
     await untilSeen(first, 'healthy');
-    await vi.waitFor(async () => expect((await callsTo(10))[0]).toBeGreaterThan(0), patience);
+    await untilCalled(0);
   });
 
   it('answers nobody who comes to it past the sidecar', async () => {
     const direct = createCaller(first.servicePort);
     expect(await direct.call(listProducts)).toMatchObject({ code: 'UNAUTHENTICATED' });
     direct.close();
-    const addresses = Object.values(networkInterfaces()).flatMap((one) => one ?? []);
-    for (const { address } of addresses.filter(({ internal, family }) => !internal && family === 'IPv4')) {
+  });
+
+  const none = outside.length === 0;
+  it.skipIf(none)(`hears nobody from outside${none ? ' (skipped: only loopback here)' : ''}`, async () => {
+    for (const { address } of outside) {
       for (const port of [first.servicePort, first.sidecar.inboundPort, first.sidecar.outboundPort])
         expect(await fromOutside(address, port)).toBe('ECONNREFUSED');
     }
@@ -149,6 +166,6 @@ describe('a sidecar without its service', () => {
 
     second.service = await startService('product-2', second.servicePort);
     await untilSeen(second, 'healthy');
-    await vi.waitFor(async () => expect((await callsTo(10))[1]).toBeGreaterThan(0), patience);
+    await untilCalled(1);
   });
 });

@@ -1,5 +1,5 @@
 import { UNREACHED } from './governance/retries.ts';
-import { refusalHeaders } from './refusal.ts';
+import { overloaded, type Refusal, rateLimited } from './refusal.ts';
 import type { Resource } from './resource.ts';
 
 /** HTTP status and gRPC code of Envoy's own answers, where the default translation misleads or there is none. */
@@ -23,6 +23,16 @@ const cameAsJson: Resource = {
   header_filter: { header: { name: 'x-envoy-original-method', present_match: true } },
 };
 
+/** gRPC-Web became gRPC on its way in, and what is answered here is not turned back. */
+const cameAsGrpcWeb: Resource = { header_filter: { header: { name: 'x-grpc-web', present_match: true } } };
+
+/** A try that failed is tried again no more: there are as many being tried again as may be. */
+const triedAlready: Resource = {
+  header_filter: {
+    header: { name: 'x-envoy-attempt-count', string_match: { exact: '1' }, invert_match: true },
+  },
+};
+
 /**
  * How Envoy's own answers look: gRPC callers get a gRPC status, and others the same JSON that a failed call gets
  * (google.rpc.Status).
@@ -32,21 +42,17 @@ export const localReplies: Resource = {
   mappers: codes.flatMap(([status, code]) => answers([hasStatus(status)], code)),
 };
 
-const BUSY = 'More is under way than the shop can do. Wait for a second, then try again.';
-
 /**
- * The same for callers from outside, who are told to wait when too much is under way (circuit-breakers.ts): UNAVAILABLE
- * they would try again at once.
+ * The same for callers from outside. Who is refused is told to wait: UNAVAILABLE, which a circuit breaker answers by
+ * itself, they would try again at once. Not so a call that was refused another try, and of which something may have
+ * been done.
  */
 export const gatewayReplies: Resource = {
   mappers: [
-    // What was cut off, and has as many being tried again as may be, overflows too.
-    ...answers([hasStatus(503), hasFlag('UC', 'UF')], 14),
-    ...answers([hasStatus(503), hasFlag('UO')], 8, {
-      message: BUSY,
-      status: 429,
-      headers: refusalHeaders('OVERLOADED', BUSY),
-    }),
+    ...answers([hasStatus(503), hasFlag('UC', 'UF', 'UR')], 14),
+    ...answers([hasStatus(503), hasFlag('UO'), triedAlready], 14),
+    ...answers([hasStatus(503), hasFlag('UO')], 8, overloaded),
+    ...answers([hasStatus(429)], 8, rateLimited),
     ...(localReplies.mappers as Resource[]),
   ],
 };
@@ -66,23 +72,31 @@ export const sidecarReplies: Resource = {
 };
 
 /** How each kind of caller is answered where these filters fit. */
-function answers(
-  fits: readonly Resource[],
-  code: number,
-  more: { message?: string; status?: number; headers?: readonly Resource[] } = {},
-): Resource[] {
-  const { message, status, headers = [] } = more;
+function answers(fits: readonly Resource[], code: number, refusal?: Refusal): Resource[] {
+  const status = header('grpc-status', String(code));
+  const headers = [status, ...(refusal?.headers ?? [])];
   const json = {
-    ...(status && { status_code: status }),
-    ...(headers.length && { headers_to_add: headers }),
-    body_format_override: { json_format: { code, message: message ?? '%LOCAL_REPLY_BODY%', details: [] } },
+    ...(refusal && { status_code: 429 }),
+    headers_to_add: headers,
+    body_format_override: {
+      json_format: refusal?.json ?? { code, message: '%LOCAL_REPLY_BODY%', details: [] },
+    },
+  };
+  const web = {
+    status_code: 200,
+    headers_to_add: [...headers, header('grpc-message', refusal?.message ?? '%LOCAL_REPLY_BODY%')],
+    body_format_override: {
+      text_format_source: { inline_string: '' },
+      content_type: 'application/grpc-web+proto',
+    },
   };
   const grpc = {
-    headers_to_add: [header('grpc-status', String(code)), ...headers],
-    ...(message && { body_format_override: { text_format_source: { inline_string: message } } }),
+    headers_to_add: headers,
+    ...(refusal && { body_format_override: { text_format_source: { inline_string: refusal.message } } }),
   };
   return [
     { filter: all(...fits, cameAsJson), ...json },
+    { filter: all(...fits, cameAsGrpcWeb), ...web },
     { filter: all(...fits, isGrpc), ...grpc },
     { filter: all(...fits), ...json },
   ];

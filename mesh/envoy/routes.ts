@@ -1,6 +1,6 @@
 import { tryTimeoutMs } from '../contract/retry.ts';
 import type { MethodRoute } from './contract.ts';
-import { admitted } from './governance/circuit-breakers.ts';
+import { highPriority } from './governance/circuit-breakers.ts';
 import { privateAnswerHeaders, retryPolicy } from './governance/retries.ts';
 import { deadline } from './governance/timeouts.ts';
 import { anyService, clusterOf } from './names.ts';
@@ -48,7 +48,7 @@ export function internalRoutes(contract: readonly MethodRoute[], treatment: Reso
   };
 }
 
-const outsideRoute = (method: MethodRoute) => methodRoute(method, method.streaming ? admitted : {});
+const outsideRoute = (method: MethodRoute) => methodRoute(method, method.streaming ? highPriority : {});
 
 /** One method: where it goes, how long it may take, whether it may be tried again, and what its `treatment` adds. */
 export function methodRoute(method: MethodRoute, treatment: Resource = {}): Resource {
@@ -69,7 +69,7 @@ export function methodRoute(method: MethodRoute, treatment: Resource = {}): Reso
  */
 function healthRoutes(contract: readonly MethodRoute[]): Resource[] {
   const prefix = '/grpc.health.v1.Health/';
-  const unbounded = { timeout: '0s', idle_timeout: '0s', ...admitted };
+  const unbounded = { timeout: '0s', idle_timeout: '0s', ...highPriority };
   const services = [...new Set(contract.map(({ service }) => service))];
   return [
     ...services.map((service) => ({
@@ -98,7 +98,7 @@ const healthFilterOn = {
 function reflectionRoutes(): Resource[] {
   return ['v1', 'v1alpha'].map((version) => ({
     match: { prefix: `/grpc.reflection.${version}.ServerReflection/` },
-    route: { cluster: anyService, timeout: '0s', idle_timeout: '300s', ...admitted },
+    route: { cluster: anyService, timeout: '0s', idle_timeout: '300s', ...highPriority },
   }));
 }
 

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { repository } from './config.ts';
+import { onPath } from './on-path.ts';
 
 /** Prometheus, and the tool that checks its rules. */
 export interface PrometheusPrograms {
@@ -21,9 +22,7 @@ const folder = join(repository, '.souk', 'tools', 'prometheus');
 /** PROMETHEUS_BIN, else the one on the PATH, else our own; undefined if none is installed. */
 export function findPrometheus({ prometheusBin, path }: PrometheusSearch): PrometheusPrograms | undefined {
   const candidates = [
-    ...(prometheusBin === undefined
-      ? path.split(delimiter).map((entry) => join(entry, 'prometheus'))
-      : [prometheusBin]),
+    ...(prometheusBin === undefined ? onPath('prometheus', path) : [prometheusBin]),
     ...(prometheusBin === undefined ? [join(folder, 'usr', 'bin', 'prometheus')] : []),
   ];
   return candidates

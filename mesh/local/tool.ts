@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { repository } from './config.ts';
 import { Cure } from './cure.ts';
+import { onPath } from './on-path.ts';
 
 /** A program that is installed where the machine has none. */
 export interface Tool {
@@ -58,11 +59,12 @@ export function findTool(tool: Tool, { named, path }: Omit<ToolSearch, 'inherite
     }
     return named;
   }
-  const onPath = path.split(delimiter).map((entry) => join(entry, tool.program));
-  const newEnough = onPath.filter(isExecutable).find((candidate) => {
-    const version = versionOf(tool, candidate);
-    return version !== undefined && !isOlder(version, oldest);
-  });
+  const newEnough = onPath(tool.program, path)
+    .filter(isExecutable)
+    .find((candidate) => {
+      const version = versionOf(tool, candidate);
+      return version !== undefined && !isOlder(version, oldest);
+    });
   const own = ownOf(tool);
   return newEnough ?? (existsSync(own) ? own : undefined);
 }

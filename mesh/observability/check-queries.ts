@@ -11,7 +11,7 @@ try {
   process.exitCode = silent.some(({ shown }) => shown) ? 1 : 0;
 } catch (cause) {
   console.error(
-    `souk: Prometheus doesn't answer on ${prometheusPort} ("make up OBSERVE=1" starts one): ${cause}`,
+    `souk: Prometheus on ${prometheusPort} was asked in vain ("make up OBSERVE=1" starts one): ${cause}`,
   );
   process.exitCode = 1;
 }

@@ -14,12 +14,12 @@ export const GATEWAY = 'gateway';
 const CALLER = /^(?:[^,;"]+;)*URI=spiffe:\/\/[\w.-]+\/ns\/[\w-]+\/sa\/([\w-]+)$/;
 
 /** Why a call is refused that the sidecar doesn't vouch for. */
-const PAST_SIDECAR = 'NOT_THROUGH_SIDECAR';
-const NAMELESS = 'CALLER_UNKNOWN';
+const NOT_THROUGH_SIDECAR = 'NOT_THROUGH_SIDECAR';
+const CALLER_UNKNOWN = 'CALLER_UNKNOWN';
 
 /** Whether a call was refused because the sidecar doesn't vouch for it: not even what is open to everybody is open to it. */
-export const isPastSidecar = (error: unknown): boolean =>
-  error instanceof DomainError && (error.reason === PAST_SIDECAR || error.reason === NAMELESS);
+export const isUnvouched = (error: unknown): boolean =>
+  error instanceof DomainError && (error.reason === NOT_THROUGH_SIDECAR || error.reason === CALLER_UNKNOWN);
 
 /** Certificates are renewed, so that their names come in new headers. */
 const REMEMBERED = 64;
@@ -43,7 +43,7 @@ export function createMeshIdentity(secret: string): (metadata: Metadata) => stri
       if (!timingSafeEqual(digest(given), expected)) {
         throw fail(
           'UNAUTHENTICATED',
-          PAST_SIDECAR,
+          NOT_THROUGH_SIDECAR,
           "Calls to this service must come through its instance's sidecar.",
         );
       }
@@ -52,7 +52,7 @@ export function createMeshIdentity(secret: string): (metadata: Metadata) => stri
     const header = String(metadata.get(CALLER_HEADER)[0] ?? '');
     const known = workloads.get(header) ?? CALLER.exec(header)?.[1];
     if (known === undefined) {
-      throw fail('UNAUTHENTICATED', NAMELESS, 'The call came without the name of a workload.');
+      throw fail('UNAUTHENTICATED', CALLER_UNKNOWN, 'The call came without the name of a workload.');
     }
     workloads.set(header, known);
     return known;

@@ -2,7 +2,7 @@ import type { Message } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
 import { Access } from '@souk/contracts/shop/contract/v1/policy_pb.js';
 import type { Authenticate } from '../auth/authenticate.ts';
-import { isPastSidecar } from '../auth/mesh-identity.ts';
+import { isUnvouched } from '../auth/mesh-identity.ts';
 import type { DomainError } from '../errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { ATTRIBUTES as A } from '../telemetry/names.ts';
@@ -35,7 +35,7 @@ export function admit(
   try {
     caller = runtime.authenticate(grpc.metadata);
   } catch (error) {
-    if (!open || isPastSidecar(error)) throw error;
+    if (!open || isUnvouched(error)) throw error;
     caller = ANONYMOUS;
   }
   if (caller instanceof Promise) {

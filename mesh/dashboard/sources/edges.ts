@@ -57,6 +57,11 @@ export function edgesOf(readings: readonly EnvoyReading[], services: readonly st
 }
 
 /** Clusters in the statistics of an Envoy; the gateway's one for health checks is none of a service. */
+/** What may be open: by the priority of the calls, and by what there is too much of. */
+const CIRCUITS = ['default', 'high'].flatMap((priority) =>
+  ['cx', 'rq', 'rq_pending'].map((what) => `${priority}.${what}_open`),
+);
+
 const isKnown = (service: string, { values }: EnvoyStats): boolean =>
   service !== anyService && values.has(`cluster.${service}.membership_total`);
 
@@ -78,10 +83,7 @@ function toService(
     refused: calls.refused,
     retries: grown.get(`${cluster}upstream_rq_retry`) ?? 0,
     latencies,
-    open: ['cx_open', 'rq_open', 'rq_pending_open'].reduce(
-      (open, name) => open + gauge(`circuit_breakers.default.${name}`),
-      0,
-    ),
+    open: CIRCUITS.reduce((open, name) => open + gauge(`circuit_breakers.${name}`), 0),
     overflowed:
       (grown.get(`${cluster}upstream_rq_pending_overflow`) ?? 0) +
       (grown.get(`${cluster}upstream_rq_active_overflow`) ?? 0),

@@ -14,7 +14,7 @@ export function statsPath(clusters: readonly string[]): string {
     'grpc\\.\\d+',
     'upstream_rq_(time|retry|retry_success|pending_overflow|active_overflow|retry_overflow)',
     'outlier_detection\\.ejections_(active|enforced_total)',
-    'circuit_breakers\\.default\\.(cx|rq|rq_pending)_open',
+    'circuit_breakers\\.(default|high)\\.(cx|rq|rq_pending)_open',
     'membership_(healthy|total)',
   ].join('|');
   const filter =

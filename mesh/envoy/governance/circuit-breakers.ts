@@ -1,7 +1,10 @@
 import type { Method } from '../../contract/method.ts';
 import type { Resource } from '../resource.ts';
 
-/** Bounds on what may be under way to one service. A call past them is refused at once, and burdens nobody. */
+/**
+ * Bounds on what may be under way to one service. A call past them is refused at once, and burdens nobody; but so is the
+ * second try of one whose first try has failed and given up its place.
+ */
 export interface CircuitLimits {
   readonly connections: number;
   /** Calls that wait for a connection. */
@@ -13,17 +16,17 @@ export interface CircuitLimits {
 export const usualLimits: CircuitLimits = { connections: 1024, pending: 8192, calls: 8192 };
 
 /** How many of a service's calls may be under way on one processor, for each second that such a call may take. */
-const CALLS_PER_SECOND = 16;
+const CALLS_PER_PROCESSOR_SECOND = 16;
+/** On the smallest machine too: so many a program may send at once. */
+const FEWEST_CALLS = 256;
 
 /** What a limit has to know of a method. */
 type Timed = Pick<Method, 'service' | 'access' | 'streaming' | 'timeoutMs'>;
 
 /**
- * Those of each service at the gateway of a shop that runs on one machine. What is let in beyond what its processors
- * can do only waits, until its time is over and all that was done for it is wasted; so a service may have the more
- * under way, the longer its users' calls may take. Its instances don't count: they share the processors.
- *
- * @param processors counted as two if it is one: a crowd of a few hundred that comes at once is let in everywhere
+ * Those of each service at the gateway of a shop that runs on one machine: its load shedding. What is let in beyond what
+ * the processors can do only waits, until its time is over and all that was done for it is wasted; so a service may have
+ * the more under way, the longer its users' calls may take. Its instances don't count: they share the processors.
  */
 export function limitsOn(processors: number, contract: readonly Timed[]): (service: string) => CircuitLimits {
   return (service) => {
@@ -34,20 +37,21 @@ export function limitsOn(processors: number, contract: readonly Timed[]): (servi
         (method.access === 'public' || method.access === 'user'),
     );
     const seconds = Math.max(1_000, ...users.map(({ timeoutMs }) => timeoutMs)) / 1_000;
-    return { ...usualLimits, calls: Math.round(CALLS_PER_SECOND * Math.max(2, processors) * seconds) };
+    const calls = Math.round(CALLS_PER_PROCESSOR_SECOND * processors * seconds);
+    return { ...usualLimits, calls: Math.max(FEWEST_CALLS, calls) };
   };
 }
 
 /**
- * Of a route: its calls have only the usual limits, whatever the cluster's are. For streams, which last, and for what
- * serves a call that has been let in: to refuse that would waste what was done for it.
+ * Of a route: its calls have the usual limits, whatever the cluster's are. For streams, which last, and for what serves a
+ * call that has been let in: to refuse that would waste what was done for it.
  */
-export const admitted: Resource = { priority: 'HIGH' };
+export const highPriority: Resource = { priority: 'HIGH' };
 
 /** The bounds as a cluster has them. */
 export function circuitBreakers(limits: CircuitLimits): Resource {
   return {
-    circuit_breakers: { thresholds: [threshold(limits), { ...threshold(usualLimits), ...admitted }] },
+    circuit_breakers: { thresholds: [threshold(limits), { ...threshold(usualLimits), priority: 'HIGH' }] },
   };
 }
 

@@ -1,4 +1,3 @@
-import { refusalHeaders } from '../refusal.ts';
 import { type Resource, typed } from '../resource.ts';
 
 /** How many calls a client may make through the gateway. */
@@ -15,7 +14,7 @@ export const usualRates: RateLimits = { perCaller: 500, perAddress: 20_000 };
 /** How many callers are told apart; the longest silent is forgotten first. */
 const MAX_CALLERS = 10_000;
 
-/** A caller past its rate gets RESOURCE_EXHAUSTED, and is told to wait a second. Its calls burden no service. */
+/** A caller past its rate is refused: refusal.ts. Its calls burden no service. */
 export function rateLimits({ perCaller, perAddress }: RateLimits): Resource {
   return {
     name: 'envoy.filters.http.local_ratelimit',
@@ -53,10 +52,6 @@ export function rateLimits({ perCaller, perAddress }: RateLimits): Resource {
       max_dynamic_descriptors: MAX_CALLERS,
       // As UNAVAILABLE it would be tried again.
       rate_limited_as_resource_exhausted: true,
-      response_headers_to_add: refusalHeaders(
-        'RATE_LIMITED',
-        'Too many calls. Wait for a second, then make fewer.',
-      ),
     }),
   };
 }

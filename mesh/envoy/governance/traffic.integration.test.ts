@@ -158,6 +158,49 @@ describe('a circuit breaker', () => {
     expect(backends[0]?.calls).toHaveLength(4);
   });
 
+  it.each([
+    ['JSON', 'application/json', '{}', {}, 429],
+    ['gRPC-Web', 'application/grpc-web+proto', Buffer.alloc(5), { 'x-grpc-web': '1' }, 200],
+  ])('tells callers over %s the same', async (_, contentType, body, headers, http) => {
+    const { gateway, backends, caller } = await gatewayWith({ limits: () => ({ ...few(), calls: 1 }) }, 1);
+    (backends[0] as Backend).answer = () => sleep(300);
+    const first = caller.call(getProduct);
+    await expect.poll(() => backends[0]?.calls.length).toBe(1);
+    const response = await fetch(`http://${loopback}:${gateway.gatewayPort}${getProduct}`, {
+      method: 'POST',
+      headers: { 'content-type': contentType, ...headers },
+      body,
+    });
+    expect(response.status).toBe(http);
+    expect(response.headers.get('grpc-status')).toBe('8');
+    const details = Buffer.from(response.headers.get('grpc-status-details-bin') ?? '', 'base64');
+    expect(decodeDetails(details)).toMatchObject({ reason: 'OVERLOADED', retryAfterMs: 1_000 });
+    const text = await response.text();
+    if (http !== 200) {
+      const types = 'type.googleapis.com/google.rpc.';
+      expect(JSON.parse(text)).toEqual({
+        code: 8,
+        message: expect.stringContaining('Wait for a second'),
+        details: [
+          { '@type': `${types}ErrorInfo`, reason: 'OVERLOADED', domain: 'souk' },
+          { '@type': `${types}RetryInfo`, retryDelay: '1s' },
+        ],
+      });
+    } else expect(response.headers.get('grpc-message')).toContain('Wait for a second');
+    expect((await first).code).toBe('OK');
+  });
+
+  it('does not say so of a call that an instance cut off', async () => {
+    const { backends, caller } = await gatewayWith({}, 1);
+    const [backend] = backends as [Backend];
+    backend.answer = () => {
+      backend.kill();
+    };
+    const outcomes = await calls(300, 300, () => caller.call(getProduct));
+    expect(withCode(outcomes, 'RESOURCE_EXHAUSTED')).toEqual([]);
+    expect(withCode(outcomes, 'UNAVAILABLE').length).toBeGreaterThan(128);
+  });
+
   it('counts neither streams nor what serves a call that has been let in', async () => {
     const { gateway, backends, caller } = await gatewayWith({ limits: few }, 1);
     const order = await startBackend(gateway.contract, 'order');

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { readConfig, repository } from '../../local/config.ts';
+import { onPath } from '../../local/on-path.ts';
 
 /** A program that reads a configuration in this folder, for its tests: they don't install it. */
 export interface Program {
@@ -21,7 +22,6 @@ export const findFluentBit = (): Program => find('FLUENT_BIT_BIN', 'fluent-bit',
 
 function find(variable: string, name: string, cure: string, own: readonly string[] = []): Program {
   const { inherited, path } = readConfig();
-  const onPath = path.split(delimiter).map((folder) => join(folder, name));
-  const binary = inherited[variable] || [...onPath, ...own].find(existsSync);
+  const binary = inherited[variable] || [...onPath(name, path), ...own].find(existsSync);
   return { binary, skipped: binary ? '' : ` (skipped: there is no ${name}: ${cure} by ${variable})` };
 }

@@ -165,8 +165,8 @@ export const RetryTransactionResponseSchema = /*@__PURE__*/
  * Orders.
  *
  * Any method may answer INVALID_ARGUMENT (with the fields at fault), UNAUTHENTICATED, PERMISSION_DENIED,
- * DEADLINE_EXCEEDED, or UNAVAILABLE (try again); the comments below tell the rest. Another's order is NOT_FOUND, unless
- * the caller is an admin.
+ * DEADLINE_EXCEEDED, UNAVAILABLE (try again), or RESOURCE_EXHAUSTED (too many calls: try again after the delay given); the
+ * comments below tell the rest. Another's order is NOT_FOUND, unless the caller is an admin.
  *
  * @generated from service shop.order.v1.OrderService
  */

@@ -398,7 +398,8 @@ export declare const ProductOrderSchema: GenEnum<ProductOrder>;
  * The catalogue.
  *
  * Any method may answer INVALID_ARGUMENT (with the fields at fault), UNAUTHENTICATED, PERMISSION_DENIED,
- * DEADLINE_EXCEEDED, or UNAVAILABLE (try again); the comments below tell the rest.
+ * DEADLINE_EXCEEDED, UNAVAILABLE (try again), or RESOURCE_EXHAUSTED (too many calls: try again after the delay given); the
+ * comments below tell the rest.
  *
  * @generated from service shop.product.v1.ProductService
  */

@@ -524,7 +524,8 @@ export declare const BatchGetDisplayNamesResponseSchema: GenMessage<BatchGetDisp
  * Accounts and sessions.
  *
  * Any method may answer INVALID_ARGUMENT (with the fields at fault), UNAUTHENTICATED, PERMISSION_DENIED,
- * DEADLINE_EXCEEDED, or UNAVAILABLE (try again); the comments below tell the rest.
+ * DEADLINE_EXCEEDED, UNAVAILABLE (try again), or RESOURCE_EXHAUSTED (too many calls: try again after the delay given); the
+ * comments below tell the rest.
  *
  * @generated from service shop.user.v1.UserService
  */
