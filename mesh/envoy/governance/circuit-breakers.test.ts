@@ -10,10 +10,10 @@ const callsOn = (processors: number) =>
   );
 
 it('lets in the more, the longer a service’s calls may take and the more processors there are', () => {
-  expect(callsOn(2)).toEqual({ order: 320, product: 256, user: 256 });
+  expect(callsOn(2)).toEqual({ order: 320, product: 128, user: 160 });
   expect(callsOn(8)).toEqual({ order: 1280, product: 384, user: 640 });
 });
 
 it('lets in what a program sends at once on one processor too', () => {
-  expect(callsOn(1)).toEqual({ order: 256, product: 256, user: 256 });
+  expect(callsOn(1)).toEqual({ order: 160, product: 128, user: 128 });
 });

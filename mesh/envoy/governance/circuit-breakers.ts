@@ -18,7 +18,7 @@ export const usualLimits: CircuitLimits = { connections: 1024, pending: 8192, ca
 /** How many of a service's calls may be under way on one processor, for each second that such a call may take. */
 const CALLS_PER_PROCESSOR_SECOND = 16;
 /** On the smallest machine too: so many a program may send at once. */
-const FEWEST_CALLS = 256;
+const FEWEST_CALLS = 128;
 
 /** What a limit has to know of a method. */
 type Timed = Pick<Method, 'service' | 'access' | 'streaming' | 'timeoutMs'>;
