@@ -70,9 +70,11 @@ test('streams that fall behind and catch up again miss nothing and get nothing t
       sql,
       Array.from({ length: more }, () => newTestEvent(uuidv7(), String(++n))),
     );
-    const { lastPosition } = await log.move(1_000, 0n, 0);
-    // Some are not told: these are found with the next.
-    if (lastPosition !== null && Math.random() < 0.8) tail.poke(lastPosition);
+    const move = await log.move(1_000, 0n, 1_048_576);
+    // As if another process had moved some; and some are not told: these are found with the next.
+    const told = Math.random();
+    if (told < 0.4) tail.moved(move);
+    else if (told < 0.8 && move.lastPosition !== null) tail.poke(move.lastPosition);
     await sleep(Math.random() * 6);
   }
   for (const { events } of readers) {

@@ -19,8 +19,9 @@ function parts() {
   sequence.mockResolvedValue(move(0));
   const logger = { warn: vi.fn(), info: vi.fn() };
   const onMoved = vi.fn();
-  const sequencer = createSequencer({ log: { move: sequence }, wanted: () => true, onMoved, logger });
-  return { sequence, logger, onMoved, sequencer };
+  const wanted = vi.fn(() => true);
+  const sequencer = createSequencer({ log: { move: sequence }, wanted, onMoved, logger });
+  return { sequence, logger, onMoved, wanted, sequencer };
 }
 
 test('the first waking runs at once; those during a run make one more', async () => {
@@ -48,6 +49,18 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
     await expect.poll(() => sequence.mock.calls.length).toBe(2);
   },
 );
+
+test('events are asked for only while they are wanted', async () => {
+  const { sequence, wanted, sequencer } = parts();
+  sequencer.wake();
+  await expect.poll(() => sequence.mock.calls.length).toBe(1);
+  wanted.mockReturnValue(false);
+  sequencer.wake();
+  await sequencer.stop();
+  const [first, second] = sequence.mock.calls;
+  expect(first?.[2]).toBeGreaterThan(0);
+  expect(second?.[2]).toBe(0);
+});
 
 test('a full run is followed by another', async () => {
   const { sequence, sequencer, onMoved } = parts();
