@@ -33,8 +33,8 @@ const MOST_BYTES = 1024 * 1024;
  * From the start of one run to the next, unless the log is behind: this long at the least, and so many times as long as
  * the run took. Runs that are further apart move more, and cost less where the machine is busy.
  */
-const GAP_MS = 4;
-const GAP_PER_RUN = 2;
+const GAP_MS = 6;
+const GAP_PER_RUN = 3;
 const MAX_GAP_MS = 20;
 const GAP_AFTER_FAILURE_MS = 250;
 /** How long events wait whose process died between the commit and the waking. */
