@@ -84,7 +84,8 @@ function answers(fits: readonly Resource[], code: number, refusal?: Refusal): Re
   };
   const web = {
     status_code: 200,
-    headers_to_add: [...headers, header('grpc-message', refusal?.message ?? '%LOCAL_REPLY_BODY%')],
+    // Envoy's own message is known to bodies alone.
+    headers_to_add: [...headers, ...(refusal ? [header('grpc-message', refusal.message)] : [])],
     body_format_override: {
       text_format_source: { inline_string: '' },
       content_type: 'application/grpc-web+proto',
