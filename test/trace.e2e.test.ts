@@ -3,12 +3,11 @@ import { createGrpcTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { type Receiver, startReceiver } from '../mesh/observability/receiver.ts';
 import type { Span } from '../mesh/observability/span.ts';
+import { asText } from '../mesh/testing/as-text.ts';
 import { bearer, clientsOver, euro, newCustomer, newProduct, signIn } from './clients.ts';
 
 const url = inject('gatewayUrl');
 const soon = { timeout: 20_000, interval: 200 };
-const asText = (message: unknown) =>
-  JSON.stringify(message, (_, value) => (typeof value === 'bigint' ? String(value) : value));
 
 const texts = { metrics: '', logs: '' };
 let receiver: Receiver;

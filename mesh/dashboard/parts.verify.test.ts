@@ -1,13 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { hasNats } from '../../platform/testing/nats.ts';
 import { type Shop, startShop } from '../local/shop.ts';
 import { viewShop } from './shop-view.ts';
 
 const patience = { timeout: 60_000 };
 
-describe.skipIf(inject('natsServer') === '')('with a standby and a broker', () => {
+const why = hasNats() ? '' : ' (skipped: there is no nats-server)';
+
+describe.skipIf(!hasNats())(`with a standby and a broker${why}`, () => {
   let home = '';
   /** How each of them was seen to be, by its name. */
   const seen: Record<string, string[]> = {};

@@ -11,6 +11,7 @@ import { createMetrics } from '../../../platform/telemetry/metrics.ts';
 import { type Otlp, startOtlp } from '../../../platform/telemetry/otlp.ts';
 import type { SpanAttributes } from '../../../platform/telemetry/span.ts';
 import { freePort } from '../../local/free-port.ts';
+import { asText } from '../../testing/as-text.ts';
 import { type Receiver, startReceiver } from '../receiver.ts';
 import { findCollector } from './programs.ts';
 
@@ -29,8 +30,6 @@ describe.skipIf(!binary)(`the Collector's configuration${skipped}`, () => {
   let backend: Receiver;
   let collector: ChildProcess;
   let otlp: Otlp;
-  const asText = (message: unknown) =>
-    JSON.stringify(message, (_, value) => (typeof value === 'bigint' ? String(value) : value));
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'souk-collector-'));
