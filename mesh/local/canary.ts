@@ -24,9 +24,18 @@ export interface CanaryParts {
   forget(deployment: Deployment): void;
 }
 
-/** The canaries of a shop: one for each service at most. */
+/** The canaries of a shop: one for each service at most. One change of a service's canary at a time: a further one waits. */
 export function createCanaries({ registry, deployment, deploy, forget }: CanaryParts): Canaries {
   const canaries = new Map<string, Deployment>();
+  const last = new Map<string, Promise<void>>();
+  const inTurn = (service: string, change: () => Promise<void>): Promise<void> => {
+    const mine = (last.get(service) ?? Promise.resolve()).then(change);
+    last.set(
+      service,
+      mine.catch(() => {}),
+    );
+    return mine;
+  };
   const existing = (service: string): Deployment => {
     const { name } = deployment(service);
     const canary = canaries.get(name);
@@ -41,28 +50,30 @@ export function createCanaries({ registry, deployment, deploy, forget }: CanaryP
   };
 
   return {
-    async begin(service, version, percent) {
-      if (!Number.isInteger(percent) || percent < 1 || percent > 99)
-        throw new Cure('PERCENT must be a whole number from 1 to 99');
-      const { name } = deployment(service);
-      const old = canaries.get(name);
-      if (old && old.version().folder !== version.folder)
-        throw new Cure(`${name} has a canary of ${old.version().name}: promote it or roll it back first`);
-      const canary = old ?? deploy(name, `${name}-canary`, version);
-      canaries.set(name, canary);
-      registry.split(name, canary.name, percent);
-      try {
-        await canary.scale(1);
-      } catch (cause) {
+    begin: (service, version, percent) =>
+      inTurn(service, async () => {
+        if (!Number.isInteger(percent) || percent < 1 || percent > 99)
+          throw new Cure('PERCENT must be a whole number from 1 to 99');
+        const { name } = deployment(service);
+        const old = canaries.get(name);
+        if (old && old.version().folder !== version.folder)
+          throw new Cure(`${name} has a canary of ${old.version().name}: promote it or roll it back first`);
+        const canary = old ?? deploy(name, `${name}-canary`, version);
+        canaries.set(name, canary);
+        registry.split(name, canary.name, percent);
+        try {
+          await canary.scale(1);
+        } catch (cause) {
+          await end(canary);
+          throw cause;
+        }
+      }),
+    promote: (service) =>
+      inTurn(service, async () => {
+        const canary = existing(service);
+        await deployment(service).restart(canary.version());
         await end(canary);
-        throw cause;
-      }
-    },
-    async promote(service) {
-      const canary = existing(service);
-      await deployment(service).restart(canary.version());
-      await end(canary);
-    },
-    rollBack: async (service) => end(existing(service)),
+      }),
+    rollBack: (service) => inTurn(service, async () => end(existing(service))),
   };
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createCaller } from '../testing/call.ts';
 import { repository } from './config.ts';
 import { type Shop, startShop } from './shop.ts';
-import { findVersion } from './versions.ts';
+import { findVersion, OWN } from './versions.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'souk-canary-'));
 /** A folder that has a clone's shape: the same programs, as far as this test can tell. */
@@ -64,6 +64,28 @@ it('becomes the service’s version when it is promoted', async () => {
   expect(instances).toHaveLength(2);
   expect(instances.every((one) => one.serving())).toBe(true);
   await expect(shop.canaries.promote('user')).rejects.toThrow('user has no canary');
+});
+
+it('is promoted or rolled back once, however many ask at the same time', async () => {
+  const { canaries } = shop;
+  await canaries.begin('product', findVersion(other, shop.paths.versions), 10);
+  const outcomes = await Promise.allSettled([canaries.rollBack('product'), canaries.promote('product')]);
+  expect(outcomes).toMatchObject([
+    { status: 'fulfilled' },
+    { status: 'rejected', reason: { message: expect.stringContaining('product has no canary') } },
+  ]);
+  // No other deployment went with it.
+  expect(shop.deployments.map(({ name }) => name)).toEqual(['user', 'product', 'order']);
+});
+
+it('refuses a second canary, and percentages that can’t be', async () => {
+  const { canaries } = shop;
+  const version = findVersion(other, shop.paths.versions);
+  for (const percent of [0, 100, 2.5, Number.NaN])
+    await expect(canaries.begin('order', version, percent)).rejects.toThrow('PERCENT must be');
+  await canaries.begin('order', version, 10);
+  await expect(canaries.begin('order', OWN, 10)).rejects.toThrow('order has a canary of');
+  await canaries.rollBack('order');
 });
 
 it('knows commits, and says what it doesn’t know', () => {
