@@ -17,6 +17,7 @@ export interface TestGateway {
   readonly contract: readonly MethodRoute[];
   readonly gatewayPort: number;
   readonly internalPort: number;
+  readonly adminPort: number;
   readonly registry: Registry;
   /** Waits until Envoy calls as many instances of a service healthy. */
   untilHealthy(service: string, count: number): Promise<void>;
@@ -27,7 +28,7 @@ export interface TestGateway {
 
 /** Starts the gateway on free ports, with no instances yet. */
 export async function startTestGateway(
-  options: Pick<GatewayOptions, 'rates' | 'limits' | 'secure'> = {},
+  options: Pick<GatewayOptions, 'rates' | 'limits' | 'secure' | 'faults'> = {},
 ): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'souk-gateway-'));
   const contract = readContractFile(descriptorSetFile);

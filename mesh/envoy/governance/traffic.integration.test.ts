@@ -6,9 +6,11 @@ import { loopback } from '../../local/free-port.ts';
 import { type Backend, Failure, startBackend } from '../../testing/backend.ts';
 import { type Caller, createCaller, type Outcome } from '../../testing/call.ts';
 import { startTestGateway, type TestGateway } from '../../testing/gateway.ts';
+import { noFaults, setFaults } from './faults.ts';
 
 // Each rule of this folder, on a real Envoy with real traffic. What isn't here is in gateway.integration.test.ts
-// (discovery, health checks, timeouts), protocols.integration.test.ts (the access log) and mesh/local (canaries).
+// (discovery, health checks, timeouts), protocols.integration.test.ts (the access log), limits.integration.test.ts (what
+// strangers may hold) and mesh/local (canaries).
 
 const getProduct = '/shop.product.v1.ProductService/GetProduct'; // idempotent
 const open: (() => unknown)[] = [];
@@ -244,5 +246,30 @@ describe('a rate limit', () => {
       caller.call(getProduct, { authorization: `Bearer ${token++}` }),
     );
     expect(withCode(outcomes, 'RESOURCE_EXHAUSTED').length).toBeGreaterThan(20);
+  });
+});
+
+describe('faults', () => {
+  it('spoil calls between services, and none from outside, until they are taken away', async () => {
+    const { gateway, backends, caller } = await gatewayWith({ faults: true }, 1);
+    const admin = `http://${loopback}:${gateway.adminPort}`;
+    const inside = createCaller(gateway.internalPort);
+    open.push(inside.close);
+
+    await setFaults(admin, { ...noFaults, abortPercent: 100 });
+    expect(withCode(await calls(10, 2, () => inside.call(getProduct)), 'UNAVAILABLE')).toHaveLength(10);
+    expect(backends[0]?.calls).toEqual([]);
+    expect(withCode(await calls(10, 2, () => caller.call(getProduct)), 'OK')).toHaveLength(10);
+
+    await setFaults(admin, { ...noFaults, delayPercent: 100, delayMs: 200 });
+    for (const { code, ms } of await calls(10, 10, () => inside.call(getProduct))) {
+      expect(code).toBe('OK');
+      expect(ms).toBeGreaterThanOrEqual(190);
+    }
+
+    await setFaults(admin, noFaults);
+    const after = await calls(10, 1, () => inside.call(getProduct));
+    expect(withCode(after, 'OK')).toHaveLength(10);
+    expect(Math.min(...after.map(({ ms }) => ms))).toBeLessThan(150);
   });
 });
