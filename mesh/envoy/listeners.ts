@@ -30,7 +30,7 @@ export function listener({ name, host, port, ...options }: ListenerOptions): Res
     per_connection_buffer_limit_bytes: 8 * 1024 * 1024,
     filter_chains: [
       {
-        ...(socket ? { transport_socket: socket } : {}),
+        ...(socket ? { transport_socket: socket, transport_socket_connect_timeout: '10s' } : {}),
         filters: [
           {
             name: 'envoy.filters.network.http_connection_manager',
