@@ -1,6 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { testDatabase } from '../../platform/testing/database.ts';
@@ -16,6 +15,7 @@ import { entryPoint } from '../local/services.ts';
 import { type Running, spawnLogged } from '../local/spawn-logged.ts';
 import { type Caller, createCaller } from '../testing/call.ts';
 import { knownEndpoints } from '../testing/endpoints.ts';
+import { fromOutside, outside } from '../testing/outside.ts';
 import { createTestMesh, SECRET, type TestSidecar } from '../testing/sidecar.ts';
 import { readContractFile } from './contract.ts';
 import { rbacFilter } from './rbac.ts';
@@ -106,22 +106,6 @@ async function callsTo(count: number): Promise<[number, number]> {
 async function untilCalled(instance: 0 | 1): Promise<void> {
   const end = Date.now() + patience.timeout;
   while ((await callsTo(10))[instance] === 0) expect(Date.now()).toBeLessThan(end);
-}
-
-/** This machine's addresses that others can reach. */
-const outside = Object.values(networkInterfaces())
-  .flatMap((one) => one ?? [])
-  .filter(({ internal, family }) => !internal && family === 'IPv4');
-
-/** How a connection to this port of another of the machine's addresses ends. */
-function fromOutside(host: string, port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect(port, host, () => {
-      socket.destroy();
-      resolve('connected');
-    });
-    socket.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code));
-  });
 }
 
 describe('a service without its sidecar', () => {

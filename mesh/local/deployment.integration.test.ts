@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createCaller, type Outcome } from '../testing/call.ts';
+import { fromOutside, outside } from '../testing/outside.ts';
 import { type Shop, startShop } from './shop.ts';
 
 // The launcher on programs that start in a moment, with real sidecars: the services themselves are tested elsewhere.
@@ -56,6 +58,17 @@ it('changes the number of instances without a failed call', async () => {
   expect(outcomes.length).toBeGreaterThan(100);
 });
 
+it('gives a new instance calls within a second', async () => {
+  const deployment = shop.deployment('product');
+  const outcomes = await under(updateProduct, async () => {
+    await deployment.scale(3);
+    await sleep(1_000);
+  });
+  await deployment.scale(2);
+  expect(failures(outcomes)).toEqual([]);
+  expect(outcomes.map(({ headers }) => headers.get('x-test-instance')[0])).toContain('product-3');
+});
+
 it('exchanges all instances without a failed call', async () => {
   const before = shop.deployment('product').instances.map((one) => one.running()?.identity.pid);
   const outcomes = await under(updateProduct, () => shop.deployment('product').restart());
@@ -81,6 +94,21 @@ it('loses no read when a sidecar is killed, and starts it again', async () => {
   });
   expect(failures(outcomes)).toEqual([]);
 });
+
+const none = outside.length === 0;
+it.skipIf(none)(
+  `is heard on loopback alone${none ? ' (skipped: there is nothing else here)' : ''}`,
+  async () => {
+    const ports = shop
+      .processes()
+      .flatMap(({ port, adminPort, metricsPort }) => [port, adminPort, metricsPort])
+      .concat(shop.adminPort)
+      .filter((port) => port !== undefined);
+    expect(ports).toContain(shop.gatewayPort);
+    const { address } = outside[0] as (typeof outside)[number];
+    for (const port of ports) expect(await fromOutside(address, port), String(port)).toBe('ECONNREFUSED');
+  },
+);
 
 it('refuses a number that can’t be', async () => {
   await expect(shop.deployment('product').scale(0)).rejects.toThrow('REPLICAS must be a whole number');
