@@ -32,7 +32,8 @@ it('answers every call in a minute of kills, restarts and scaling', async () => 
     expect(await untilQuiet(shop, 30_000)).toEqual([]);
 
     const retried = await readRetries(accessLogFile(shop.paths), 0);
-    console.log('changes', changes, 'calls that Envoys sent again', retried);
+    const failed = calls.failures.length;
+    console.log('changes', changes, 'calls that failed', failed, 'calls that Envoys sent again', retried);
     console.table(Object.fromEntries([...calls.ms].map(([method, ms]) => [method, summaryOf(ms)])));
     expect(calls.failures).toEqual([]);
     expect(world.contradictions).toEqual([]);
