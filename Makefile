@@ -11,8 +11,9 @@ launcher := $(NODE) mesh/local/cli.ts
 include proto/proto.mk
 
 ##@ The shop
-# Variables of these: GATEWAY_PORT (8080), DASHBOARD_PORT (8090), REPLICAS (2), EVENTS (embedded, or nats), DB (single,
-# or ha), DETACH=1, OBSERVE=1 (a Prometheus too), SERVICE, FOLLOW=1, YES=1, SOUK_HOME (.souk).
+# Variables of these: GATEWAY_PORT (8080), DASHBOARD_PORT (8090), REPLICAS (2), MESH (sidecars, gateway or none), EVENTS
+# (embedded, or nats), DB (single, or ha), DETACH=1, OBSERVE=1 (a Prometheus too), SERVICE, FOLLOW=1, YES=1, SOUK_HOME
+# (.souk).
 
 up: install ## Start the shop: Ctrl-C stops it, DETACH=1 returns when it serves
 	@exec $(launcher) up
