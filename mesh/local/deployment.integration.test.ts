@@ -10,12 +10,15 @@ import { type Shop, startShop } from './shop.ts';
 
 // The launcher on programs that start in a moment, with real sidecars: the services themselves are tested elsewhere.
 const home = mkdtempSync(join(tmpdir(), 'souk-deployment-'));
+const program = fileURLToPath(new URL('../testing/service.ts', import.meta.url));
+/** What instances are started from. */
+let entry = program;
 let shop: Shop;
 beforeAll(async () => {
   shop = await startShop({
     home,
     durable: false,
-    entry: () => fileURLToPath(new URL('../testing/service.ts', import.meta.url)),
+    entry: () => entry,
     longestRestartDelayMs: 200,
   });
 });
@@ -28,13 +31,16 @@ const getProduct = '/shop.product.v1.ProductService/GetProduct';
 const updateProduct = '/shop.product.v1.ProductService/UpdateProduct'; // never sent twice
 const names = () => shop.deployment('product').instances.map(({ name }) => name);
 
-/** Calls without a pause, from several callers, while `change` is made. */
+/** Calls from several callers, no more than the gateway takes from one address, while `change` is made. */
 async function under(path: string, change: () => Promise<unknown>): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   let changing = true;
   const callers = Array.from({ length: 4 }, async () => {
     const caller = createCaller(shop.gatewayPort);
-    while (changing) outcomes.push(await caller.call(path));
+    while (changing) {
+      outcomes.push(await caller.call(path));
+      await sleep(10);
+    }
     caller.close();
   });
   try {
@@ -93,6 +99,18 @@ it('loses no read when a sidecar is killed, and starts it again', async () => {
     );
   });
   expect(failures(outcomes)).toEqual([]);
+});
+
+it('says of an instance that it can’t start, and takes it back', async () => {
+  const deployment = shop.deployment('product');
+  const before = names();
+  entry = join(home, 'no-such-program.ts');
+  await expect(deployment.scale(3)).rejects.toThrow(
+    /product-\d ends as soon as it starts: .*Cannot find module/,
+  );
+  entry = program;
+  await deployment.scale(2);
+  expect(names()).toEqual(before);
 });
 
 const none = outside.length === 0;

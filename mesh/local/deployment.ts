@@ -82,7 +82,8 @@ export function createDeployment({
         if (!Number.isInteger(replicas) || replicas < 1 || replicas > MAX_REPLICAS)
           throw new Cure(`REPLICAS must be a whole number from 1 to ${MAX_REPLICAS}`);
         while (instances.length < replicas) await add();
-        await serving(instances, signal);
+        // Not for those that go: one that can't start must not keep itself.
+        await serving(instances.slice(0, replicas), signal);
         await Promise.all(instances.slice(replicas).map(remove));
       }),
     restart: (wanted = version) =>
