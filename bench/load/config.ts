@@ -60,9 +60,10 @@ export function loadConfig(baseline: Partial<LoadSettings> = {}, env = process.e
   const text = (name: string) => env[name]?.trim() || undefined;
   const number = (name: string, fallback: number, min: number, max: number) => {
     const value = Number(text(name) ?? fallback);
-    if (!(value >= min && value <= max))
-      faults.push(`${name} must be a number from ${min} to ${max}, not "${text(name)}"`);
-    return value;
+    if (value >= min && value <= max) return value;
+    faults.push(`${name} must be a number from ${min} to ${max}, not "${text(name)}"`);
+    // What follows from it is no fault of its own.
+    return fallback;
   };
   const whole = (name: string, fallback: number, min: number, max: number) =>
     Math.trunc(number(name, fallback, min, max));

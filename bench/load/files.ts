@@ -1,9 +1,23 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { Cure } from '../../mesh/local/cure.ts';
 import type { Comparison } from './compare.ts';
 import { reportPage } from './page.ts';
 import { type Report, SCHEMA } from './report.ts';
+
+/**
+ * Makes the folder of reports, before there is anything to lose.
+ *
+ * @throws Cure if nothing can be written there
+ */
+export function prepareReports(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    throw new Cure(`reports can't be written (${(cause as Error).message}): name another folder by REPORTS`);
+  }
+}
 
 /** Writes report.html and report.json into a folder of their own in `reports`; their paths, as seen from here. */
 export function writeReport(

@@ -1,7 +1,7 @@
 import { Cure } from '../../mesh/local/cure.ts';
 import { type Comparison, compare } from './compare.ts';
 import { type LoadConfig, loadConfig, reportsOf, settingsOf } from './config.ts';
-import { readReport, writeReport } from './files.ts';
+import { prepareReports, readReport, writeReport } from './files.ts';
 import { findRun } from './find-run.ts';
 import { createDisplay } from './live.ts';
 import { measureRun } from './measure-run.ts';
@@ -32,6 +32,7 @@ async function main(): Promise<number> {
     printComparison(compare(before, now));
     return 0;
   }
+  prepareReports(config.reports);
   const target = await openTarget(config, display);
   calling = true;
   return config.find ? find(config, target) : load(config, target, before);

@@ -125,6 +125,7 @@ describe('a load on a shop that runs', () => {
     [{ PROFILE: 'wave', RATE: '-1' }, 'RATE must be'],
     [{ COMPARE: 'nowhere.json' }, "nowhere.json can't be read"],
     [{ BUDGETS: 'nowhere.json' }, "nowhere.json can't be used"],
+    [{ REPORTS: 'package.json' }, 'name another folder by REPORTS'],
     [{ SOUK_HOME: join(home, 'empty') }, '"make up"'],
   ])('is not begun, and says why: %o', async (settings, message) => {
     const load = startLoad(settings);
