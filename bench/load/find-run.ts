@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generatorsFor, type LoadConfig, type LoadSettings, settingsOf } from './config.ts';
-import { type Found, findMax } from './find.ts';
+import { type Found, findMax, STOPPED, stoppedEarly } from './find.ts';
 import type { Display } from './live.ts';
 import { type MeasuredRun, measureRun } from './measure-run.ts';
 import type { BookContents } from './order-book.ts';
@@ -41,7 +41,7 @@ export async function findRun(
     most: HIGHEST_RATE,
     timeLeft: () => performance.now() < end && !signal.aborted,
     async trial(rate, confirm) {
-      if (signal.aborted) return ['stopped'];
+      if (signal.aborted) return [STOPPED];
       const course: LoadSettings = {
         ...settings,
         ...(confirm ? CONFIRMATION : TRIAL),
@@ -50,7 +50,7 @@ export async function findRun(
       last = await measureRun(course, target, display, signal);
       books.push(last.book);
       const { failures, interrupted, all } = last.report;
-      const broken = interrupted ? ['stopped'] : failures;
+      const broken = interrupted ? [STOPPED] : failures;
       const outcome = broken.length === 0 ? 'kept' : `broken: ${broken.slice(0, 2).join('; ')}`;
       const { p50, p99 } = all.latencyMs;
       display.line(
@@ -60,5 +60,5 @@ export async function findRun(
       return broken;
     },
   });
-  return { found, books, report: last?.report };
+  return { found: signal.aborted ? stoppedEarly(found) : found, books, report: last?.report };
 }

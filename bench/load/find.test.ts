@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seeded } from '../../test/random.ts';
-import { findMax } from './find.ts';
+import { findMax, foundWords, stoppedEarly } from './find.ts';
 
 /** The longest 99th percentile that the model's budget bears, in milliseconds. */
 const BUDGET_MS = 100;
@@ -61,5 +61,18 @@ describe('the search for the highest rate', () => {
     expect(cut).toBe('time');
     expect(trials.length).toBeLessThan(8);
     expect(rate).toBeGreaterThan(0);
+  });
+
+  it('says of one that was stopped what it had found', () => {
+    const trials = [
+      { rate: 20, broken: [] },
+      { rate: 40, broken: ['stopped'] },
+    ];
+    const found = stoppedEarly({ rate: 0, trials, cut: 'time' });
+    expect(found.trials).toEqual([{ rate: 20, broken: [] }]);
+    expect(foundWords(found)).toContain('kept at 20 calls a second');
+    expect(foundWords(stoppedEarly({ rate: 0, trials: [], cut: 'time' }))).toMatch(
+      /^Stopped .* confirmed\.$/,
+    );
   });
 });

@@ -11,7 +11,7 @@ export interface Found {
   readonly rate: number;
   readonly trials: readonly Trial[];
   /** Why it went no further, where it did not come to its end. */
-  readonly cut: 'time' | 'highest' | undefined;
+  readonly cut: 'time' | 'highest' | 'stopped' | undefined;
 }
 
 /** How to search. */
@@ -69,4 +69,21 @@ export async function findMax({ from, most, trial, timeLeft }: Search): Promise<
     rate = Math.floor(rate * STEP_DOWN);
   }
   return { rate: 0, trials, cut };
+}
+
+/** The reason of a trial that a person stopped. */
+export const STOPPED = 'stopped';
+
+/** A search that a person stopped: what was under way then says nothing of the shop. */
+export function stoppedEarly({ rate, trials }: Found): Found {
+  return { rate, trials: trials.filter(({ broken }) => broken[0] !== STOPPED), cut: 'stopped' };
+}
+
+/** What a search found, in a sentence. */
+export function foundWords({ rate, trials, cut }: Found): string {
+  if (rate > 0) return `Highest rate within the budgets: ${rate} calls a second.`;
+  if (cut !== 'stopped') return 'No rate keeps the budgets.';
+  const kept = Math.max(0, ...trials.flatMap((trial) => (trial.broken.length === 0 ? trial.rate : [])));
+  const soFar = kept > 0 ? `: in a short trial budgets were kept at ${kept} calls a second` : '';
+  return `Stopped before a rate was confirmed${soFar}.`;
 }

@@ -49,6 +49,10 @@ describe('the report as a page', () => {
     for (const { method, calls } of report.methods)
       expect(page).toContain(`<td>${method}</td><td>${calls}</td>`);
     expect(page).toContain('UNAVAILABLE');
+    // Failed, repeated, and by the mesh: those of calls between services too.
+    expect(page).toMatch(
+      /<td>all<\/td>(<td>[\d.]+<\/td>){2}<td class="bad">\d+<\/td><td>\d+<\/td><td>5<\/td>/,
+    );
     expect(page).toContain('order-1 was started anew');
     expect(page).toContain('Compared');
   });

@@ -1,9 +1,10 @@
 import { complaint, type Verdict } from './budgets.ts';
 import { escapeHtml, histogramChart, short, timeChart } from './chart.ts';
 import { type Comparison, wordOf } from './compare.ts';
-import type { Found } from './find.ts';
+import { type Found, foundWords } from './find.ts';
 import { pageScript, pageStyle } from './page-style.ts';
 import { type CallFigures, callHeads, partHeads, type Report } from './report.ts';
+import { sum } from './tally.ts';
 
 /** The report as one page that needs nothing from elsewhere. `comparison`: with the report it is compared with. */
 export function reportPage(report: Report, comparison?: Comparison): string {
@@ -105,16 +106,15 @@ function timeCharts({ timeline: whole, shop, seconds: ran }: Report): string {
   ].join('');
 }
 
-function searchTable({ rate, trials, cut }: Found): string {
+function searchTable(found: Found): string {
+  const { trials, cut } = found;
   const rows = trials.map((trial) => {
     const kept = trial.broken.length === 0;
     const why = kept ? '✓ kept' : `✗ ${escapeHtml(trial.broken.slice(0, 3).join('; '))}`;
     return `<tr><td>${trial.rate}/s</td><td class="text ${kept ? 'good' : 'bad'}">${why}</td></tr>`;
   });
-  const found =
-    rate > 0 ? `Highest rate within the budgets: ${rate} calls a second.` : 'No rate keeps the budgets.';
   const early = cut === 'time' ? ' The search was out of time.' : '';
-  return `<p>${found}${early}</p>${table(['trial', 'budgets'], rows)}`;
+  return `<p>${foundWords(found)}${early}</p>${table(['trial', 'budgets'], rows)}`;
 }
 
 function partTable({ parts }: Report): string {
@@ -126,17 +126,18 @@ function partTable({ parts }: Report): string {
 }
 
 function methodTable({ methods, all, shop }: Report): string {
-  const row = (name: string, figures: CallFigures, style = '') => {
+  const row = (name: string, figures: CallFigures, mesh = 0, style = '') => {
     const { calls, perSecond, failed, failures, repeated, latencyMs } = figures;
     const codes = Object.entries(failures).map(([code, count]) => `${escapeHtml(code)} ${count}`);
     const { p50, p90, p99, p999, max } = latencyMs;
     const bad = failed > 0 ? ` class="bad"` : '';
-    return `<tr${style}><td>${escapeHtml(name)}</td>${cells([calls, short(perSecond)])}<td${bad}>${failed}</td>${cells([repeated, shop.meshRetries[name] ?? 0, ...[p50, p90, p99, p999, max].map(short)])}<td class="text">${codes.join(', ')}</td></tr>`;
+    return `<tr${style}><td>${escapeHtml(name)}</td>${cells([calls, short(perSecond)])}<td${bad}>${failed}</td>${cells([repeated, mesh, ...[p50, p90, p99, p999, max].map(short)])}<td class="text">${codes.join(', ')}</td></tr>`;
   };
-  const rows = methods.map((one) => row(one.method, one));
+  const rows = methods.map((one) => row(one.method, one, shop.meshRetries[one.method]));
+  const total = row('all', all, sum(Object.values(shop.meshRetries)), ' class="sum"');
   const note =
     '<p class="soft">Milliseconds. Repeated: calls that the client sent again; by mesh: calls that an Envoy did, those between services included.</p>';
-  return table(['method', ...callHeads, 'errors'], [...rows, row('all', all, ' class="sum"')]) + note;
+  return table(['method', ...callHeads, 'errors'], [...rows, total]) + note;
 }
 
 function histograms({ methods }: Report): string {
@@ -191,6 +192,6 @@ function environmentText({ environment, shop, generator }: Report): string {
       .join(', ')}`,
     `Processor time of the shop: ${cpu.join(', ')}; of other programs on the machine: ${short(shop.othersCpuSeconds)} s`,
     ...shop.started.map(({ name, second }) => `${name} was started anew after ${short(second)} s`),
-    `Generator: ${processes} processes, on the same machine; calls began ${short(lateness.p50)} ms late (p50), ${short(lateness.p99)} ms (p99); event loop busy ${percent(busiest)} at most, late by ${short(loopDelayMs)} ms at most`,
+    `Generator: ${processes} process${processes === 1 ? '' : 'es'}, on the same machine; calls began ${short(lateness.p50)} ms late (p50), ${short(lateness.p99)} ms (p99); event loop busy ${percent(busiest)} at most, late by ${short(loopDelayMs)} ms at most`,
   ]);
 }

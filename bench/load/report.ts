@@ -69,7 +69,7 @@ export interface SecondFigures {
   readonly generatorCpu: number;
 }
 
-/** What a fifth of a run came to whose rate changes, by when calls were due. */
+/** What a fifth of a run came to whose rate changes, by when calls were due; there is none where none were. */
 export interface PartFigures {
   /** The intended rate in its middle. */
   readonly rate: number;
@@ -235,7 +235,7 @@ export function partsOf(seconds: readonly SecondTally[], settings: LoadSettings)
       failed: sum(within.flatMap(({ failures }) => [...failures.values()])),
       latencyMs: latencyOf(latency),
     };
-  });
+  }).filter(({ calls }) => calls > 0);
 }
 
 /** To a thousandth. */

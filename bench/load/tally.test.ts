@@ -75,6 +75,8 @@ describe('the tally of a load', () => {
       [20, 40, 60, 80, 100].map((rate) => [rate, 400]),
     );
     expect(partsOf(tally.seconds, simulatedSettings)).toEqual([]);
+    // Stopped early.
+    expect(partsOf(tally.seconds.slice(0, 8), settings).map(({ rate }) => rate)).toEqual([20, 40]);
   });
 
   it('leaves out the warm-up, and counts what was not sent as failed', () => {

@@ -1,7 +1,8 @@
 import { printTable } from '../table.ts';
 import { type Comparison, wordOf } from './compare.ts';
-import type { Found } from './find.ts';
+import { type Found, foundWords } from './find.ts';
 import { type CallFigures, callHeads, partHeads, type Report } from './report.ts';
+import { sum } from './tally.ts';
 
 const ms = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
@@ -22,7 +23,10 @@ export function printReport(report: Report): void {
   );
   printTable(
     ['ms from the intended start', ...callHeads],
-    [...methods.map((one) => row(one.method, one, shop.meshRetries[one.method])), row('all', all)],
+    [
+      ...methods.map((one) => row(one.method, one, shop.meshRetries[one.method])),
+      row('all', all, sum(Object.values(shop.meshRetries))),
+    ],
   );
   for (const { method, failures } of methods)
     for (const [code, count] of Object.entries(failures)) console.log(`${method}: ${count} times ${code}`);
@@ -74,15 +78,12 @@ export function printComparison({ rows, differences }: Comparison): void {
 }
 
 /** Prints what a search found. */
-export function printFound({ rate, trials, cut }: Found, mix: string): void {
+export function printFound(found: Found, mix: string): void {
+  const { rate, trials, cut } = found;
   const [lowest] = trials
     .filter((trial) => trial.broken.length > 0 && trial.rate > rate)
     .sort((a, b) => a.rate - b.rate);
-  console.log(
-    rate > 0
-      ? `\nHighest rate within the budgets, MIX=${mix}: ${rate} calls a second`
-      : `\nNo rate keeps the budgets, MIX=${mix}`,
-  );
+  console.log(`\nMIX=${mix}. ${foundWords(found)}`);
   if (lowest) console.log(`At ${lowest.rate} a second: ${lowest.broken.join('; ')}`);
   if (cut === 'time') console.log('The search was out of time: the highest rate may be higher.');
   if (cut === 'highest') console.log('That is the highest rate that is tried.');

@@ -70,7 +70,7 @@ export function simulateRun(model: Model, changes: Partial<LoadSettings> = {}): 
       cpuSeconds: { services: 1 },
       othersCpuSeconds: 0,
       started: [{ name: 'order-1', second: 3 }],
-      meshRetries: { GetProduct: 2 },
+      meshRetries: { GetProduct: 2, ReserveStock: 3 },
     },
     budgets: judge(simulatedBudgets, figures),
     invariants: { checked: 13, requests: 1, quietMs: 10, violations: [] },
