@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loopback } from '../local/free-port.ts';
+import { checkHealth, healthClient } from '../local/health.ts';
 import { type Backend, Failure, startBackend } from '../testing/backend.ts';
 import { startTestGateway, type TestGateway } from '../testing/gateway.ts';
 
@@ -111,5 +112,16 @@ describe('the access log', () => {
         upstream: `${loopback}:${backend.port}`,
       });
     expect(JSON.stringify(gateway.accessLog())).not.toContain('hidden');
+  });
+
+  it('has none for a health check, unless that was not answered', async () => {
+    const client = healthClient(`${loopback}:${gateway.gatewayPort}`);
+    const before = gateway.accessLog().length;
+    expect(await checkHealth(client, 'shop.product.v1.ProductService')).toBe(true);
+    expect(await checkHealth(client, 'shop.user.v1.UserService')).toBe(false);
+    client.close();
+    const added = () => gateway.accessLog().slice(before);
+    await expect.poll(() => added().length, { timeout: 5_000 }).toBeGreaterThan(0);
+    expect(added()).toMatchObject([{ path: '/grpc.health.v1.Health/Check', grpc_status: 'Unavailable' }]);
   });
 });
