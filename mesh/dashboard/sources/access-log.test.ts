@@ -18,9 +18,15 @@ const line = (changes: object = {}) =>
     ...changes,
   });
 
+const following = { path: '/shop.order.v1.OrderEventService/FollowEvents', grpc_status: 'Unknown' };
+
+test('events that nobody can be followed at are a failure', () => {
+  expect(parseFailure(line({ ...following, flags: 'UF,URX' }))).toMatchObject({ fault: true });
+});
+
 test('a failed call: when, which, how, and where its trace is', () => {
   expect(parseFailure(line())).toEqual({
-    time: Date.parse('2026-11-22T13:18:25.323Z'),
+    time: Date.parse('2026-11-22T13:18:26.135Z'),
     where: 'gateway',
     method: 'shop.order.v1.OrderService/CreateOrder',
     status: 'UNAVAILABLE',
@@ -38,6 +44,7 @@ test.each([
   ['whose caller went away', { grpc_status: null, flags: 'DR', status: 0 }],
   ['whose caller was killed', { grpc_status: 'Unknown', flags: 'DC' }],
   ["that the caller's own line tells of", { listener: 'order-1 in' }],
+  ['that followed events of an instance that was killed', { ...following, flags: 'UR' }],
 ])('a call %s is no failure', (_, changes) => {
   expect(parseFailure(line(changes))).toBeUndefined();
 });

@@ -61,9 +61,10 @@ export function parseFailure(line: string): Failure | undefined {
   if (call.listener.endsWith(' in')) return undefined;
   const flags = call.flags === '-' ? '' : (call.flags ?? '');
   const status = statusOf(call, flags);
-  if (status === 'OK' || status === 'CANCELLED') return undefined;
+  if (status === 'OK' || status === 'CANCELLED' || readsOn(call, flags)) return undefined;
   return {
-    time: Date.parse(call.time),
+    // The log tells when it began, which of a stream may be long ago.
+    time: Date.parse(call.time) + (call.duration_ms ?? 0),
     where: call.listener,
     method: (call.path ?? '').replace(/^\//, '').replace(/\?.*/, '').slice(0, 120),
     status,
@@ -82,6 +83,11 @@ function statusOf({ grpc_status, status }: Line, flags: string): string {
   if (grpc_status !== null) return statusName(grpc_status);
   if (!status) return 'CANCELLED';
   return status < 400 ? 'OK' : `HTTP ${status}`;
+}
+
+/** A service that follows another's events goes on at another instance when this one dies (UR, UC): no call failed. */
+function readsOn({ path }: Line, flags: string): boolean {
+  return (path ?? '').endsWith('/FollowEvents') && /\bU[RC]\b/.test(flags);
 }
 
 function isFault(status: string): boolean {
