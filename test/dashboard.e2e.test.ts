@@ -58,6 +58,8 @@ test('a page that opens is told what runs and what was, and from then on what is
     'edge|gateway>product|failed': 0,
     'edge|clients>gateway|rate': expect.any(Number),
     'service|product|p99': expect.any(Number),
+    'service|product|open': 0,
+    'service|product|ejected': 0,
     'transactions|oldest|value': expect.any(Number),
     'lag|user>order|events': expect.any(Number),
     'process|order-1|memory': expect.any(Number),

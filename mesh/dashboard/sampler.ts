@@ -46,7 +46,10 @@ export function createSampler(shop: Shop): () => Promise<Sample> {
     }
     for (const name of names) {
       const to = [...edges].flatMap(([edge, of]) => (edge.endsWith(`>${name}`) ? [of] : []));
-      if (to.length > 0) calls.set(`service|${name}`, joined(to));
+      if (to.length === 0) continue;
+      const edge = joined(to);
+      calls.set(`service|${name}`, edge);
+      addTrouble(`service|${name}`, edge, values);
     }
     addCalls(calls, seconds, values);
     return { time: Date.now(), values, opinions: envoys.opinions };

@@ -80,15 +80,21 @@ function retriesOf(seen, shop) {
   const retries = sum(seen, 'retries');
   const open = sum(seen, 'open');
   const ejected = shop.instances.filter(({ state }) => state === 'ejected').map(({ name }) => name);
+  // Those that are also paused, or dead, are told by that.
+  const others = sum(seen, 'ejected') - ejected.length;
   return {
     level: worst(
       retried({ retries, rate: sum(seen, 'rate') }),
       open > 0 ? 'bad' : 'ok',
-      ejected.length > 0 ? 'warn' : 'ok',
+      ejected.length > 0 || others > 0 ? 'warn' : 'ok',
     ),
     value: retries > 0 ? `${rate(retries)}/s` : 'none',
     detail: [
-      ejected.length > 0 ? `ejected: ${ejected.join(', ')}` : 'none ejected',
+      ejected.length > 0
+        ? `ejected: ${ejected.join(', ')}`
+        : others > 0
+          ? `${others} ejected`
+          : 'none ejected',
       open > 0 ? `open circuits: ${open}` : 'no circuit open',
     ].join(', '),
   };
@@ -131,7 +137,7 @@ function announce(findings) {
 
 /**
  * @param {ReturnType<typeof calls>[]} all
- * @param {'rate' | 'failed' | 'refused' | 'retries' | 'open'} of
+ * @param {'rate' | 'failed' | 'refused' | 'retries' | 'open' | 'ejected'} of
  */
 function sum(all, of) {
   return all.reduce((total, one) => total + one[of], 0);
