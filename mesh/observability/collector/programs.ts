@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig, repository } from '../../local/config.ts';
+import { Cure } from '../../local/cure.ts';
 import { onPath } from '../../local/on-path.ts';
 
 /** A program that reads a configuration in this folder, for its tests: they don't install it. */
@@ -22,6 +23,8 @@ export const findFluentBit = (): Program => find('FLUENT_BIT_BIN', 'fluent-bit',
 
 function find(variable: string, name: string, cure: string, own: readonly string[] = []): Program {
   const { inherited, path } = readConfig();
-  const binary = inherited[variable] || [...onPath(name, path), ...own].find(existsSync);
+  const named = inherited[variable];
+  if (named && !existsSync(named)) throw new Cure(`${variable} names ${named}, which isn't there: ${cure}`);
+  const binary = named || [...onPath(name, path), ...own].find(existsSync);
   return { binary, skipped: binary ? '' : ` (skipped: there is no ${name}: ${cure} by ${variable})` };
 }
