@@ -42,7 +42,7 @@ test('calls of a method are told by their status, with their latencies together'
     new Map([
       [2.5, { width: 2.5, count: 2 }],
       [100, { width: 150, count: 1 }],
-      [500, { width: 500, count: 1 }],
+      [500, { width: 250, count: 1 }],
     ]),
   );
 });
