@@ -98,6 +98,11 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
     await page.screenshot({ path: join(images, `${name}.png`) });
     await page.setViewportSize({ width: 1280, height: 900 });
   };
+  /** Where the one that reaches farthest to the right ends. */
+  const rightmost = (selector: string) =>
+    page.evaluate<number>(
+      `Math.max(...[...document.querySelectorAll('${selector}')].map((one) => one.getBoundingClientRect().right))`,
+    );
   const violations = async () => {
     await page.evaluate(axe);
     const { violations: found } = await page.evaluate<AxeResults>('axe.run()');
@@ -194,6 +199,10 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
     expect(await spans.locator('svg[role=img] rect').count()).toBe(who.length);
     await screenshot('dashboard-trace', 1_100);
     expect(await violations()).toEqual([]);
+    await page.setViewportSize({ width: 400, height: 900 });
+    expect(await rightmost('#waterfall .bar')).toBeLessThan(400);
+    expect(await violations()).toEqual([]);
+    await page.setViewportSize({ width: 1280, height: 900 });
     await page.keyboard.press('Escape');
     expect(await page.locator('dialog[open]').count()).toBe(0);
   });
@@ -208,6 +217,8 @@ describe.skipIf(!executablePath)(`the dashboard in a browser${why}`, () => {
     await page.evaluate('scrollTo(0, 0)');
     await sleep(1_200);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+    // Nothing to press is out of sight.
+    expect(await rightmost('main button')).toBeLessThan(width);
     expect(await violations()).toEqual([]);
   });
 

@@ -88,3 +88,20 @@ export function onChoice(id, chosen) {
   group.addEventListener('change', tell);
   tell();
 }
+
+/**
+ * Tells what the parts of a table are, but for the rows to come: on narrow screens each row is displayed as a card, which
+ * is no table to a screen reader.
+ *
+ * @param {HTMLElement} table
+ */
+export function nameRoles(table) {
+  setAll(table, { role: 'table' });
+  for (const [selector, role] of [
+    ['thead, tbody', 'rowgroup'],
+    ['thead tr', 'row'],
+    ['thead th', 'columnheader'],
+  ]) {
+    for (const element of table.querySelectorAll(selector ?? '')) setAll(element, { role });
+  }
+}

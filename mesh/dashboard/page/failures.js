@@ -1,9 +1,10 @@
 /** @import { Failure, Happening } from '../messages.ts' */
-import { byId, html, onChoice, within } from './dom.js';
+import { byId, html, nameRoles, onChoice, within } from './dom.js';
 import { clock, duration, shortMethod } from './format.js';
 import { showTrace } from './trace.js';
 
 const body = within(byId('failures'), 'tbody');
+nameRoles(byId('failures'));
 /** @type {readonly Failure[]} */
 let newest = [];
 let kind = 'faults';
@@ -21,16 +22,18 @@ function show() {
 
 /** @param {Failure} failure */
 function rowOf({ time, where, method, status, fault, flags, durationMs, attempts, traceId }) {
+  const cell = (/** @type {string | HTMLElement} */ shown, attributes = {}) =>
+    html('td', { role: 'cell', ...attributes }, shown);
   return html(
     'tr',
-    { 'data-level': fault ? 'bad' : 'ok' },
-    html('td', {}, clock(time)),
-    html('td', { title: method }, shortMethod(method)),
-    html('td', {}, status + (attempts > 1 ? ` (${attempts} tries)` : '')),
-    html('td', {}, flags || '–'),
-    html('td', {}, where),
-    html('td', {}, duration(durationMs)),
-    html('td', {}, traceId ? traceButton(traceId) : '–'),
+    { role: 'row', 'data-level': fault ? 'bad' : 'ok' },
+    cell(clock(time)),
+    cell(shortMethod(method), { title: method }),
+    cell(status + (attempts > 1 ? ` (${attempts} tries)` : ''), { class: 'wrong' }),
+    cell(flags || '–'),
+    cell(where),
+    cell(duration(durationMs)),
+    cell(traceId ? traceButton(traceId) : '–'),
   );
 }
 

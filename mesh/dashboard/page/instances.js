@@ -1,5 +1,5 @@
 /** @import { InstanceView, ShopView } from '../messages.ts' */
-import { byId, html, say, setAll, within } from './dom.js';
+import { byId, html, nameRoles, say, setAll, within } from './dom.js';
 import { cpu, duration, mebibytes, percent, rate, uptime } from './format.js';
 import { giveOrder } from './orders.js';
 import { signPicture, words } from './signs.js';
@@ -19,15 +19,7 @@ const columns = [
   'Memory',
 ];
 
-// On narrow screens each instance is a card, and a table that is displayed as none is none to a screen reader.
-setAll(table, { role: 'table' });
-for (const [selector, role] of [
-  ['thead', 'rowgroup'],
-  ['thead tr', 'row'],
-  ['thead th', 'columnheader'],
-]) {
-  for (const element of table.querySelectorAll(selector ?? '')) setAll(element, { role });
-}
+nameRoles(table);
 
 /** @typedef {{ row: HTMLTableRowElement, cells: HTMLElement[], buttons: HTMLElement, state: string }} Row */
 /** @typedef {{ body: HTMLTableSectionElement, count: HTMLElement, controls: HTMLElement, rows: Map<string, Row> }} Group */

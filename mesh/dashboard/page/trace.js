@@ -1,10 +1,11 @@
 /** @import { SpanView } from '../messages.ts' */
-import { byId, html, svg, within } from './dom.js';
-import { duration } from './format.js';
+import { byId, html, nameRoles, svg, within } from './dom.js';
+import { duration, shortMethod } from './format.js';
 
 const dialog = /** @type {HTMLDialogElement} */ (byId('trace'));
 const body = within(byId('waterfall'), 'tbody');
 const note = byId('trace-note');
+nameRoles(byId('waterfall'));
 
 /** Opens the waterfall of one trace. @param {string} traceId 32 hex digits */
 export async function showTrace(traceId) {
@@ -56,15 +57,24 @@ function inOrder(spans) {
   return rows;
 }
 
+/** Envoy calls each of its spans `ingress`: which call it was is told by its attributes. @param {SpanView} span */
+function nameOf({ name, attributes }) {
+  const direction = attributes['souk.direction'];
+  const path = attributes['grpc.path'] ?? attributes['http.url'];
+  if (direction === undefined || path === undefined) return name.replace(/\bshop\.\w+\.v\d+\./, '');
+  return `${direction === 'outbound' ? 'out' : 'in'}: ${shortMethod(String(path))}`;
+}
+
 /** @param {SpanView} span @param {number} depth @param {number} start @param {number} whole */
 function rowOf(span, depth, start, whole) {
-  const { name, service, instance, startMs, durationMs, failed, attributes } = span;
+  const { service, instance, startMs, durationMs, failed, attributes } = span;
+  const name = nameOf(span);
   const left = ((startMs - start) / (whole || 1)) * 100;
   const width = Math.max(0.4, (durationMs / (whole || 1)) * 100);
   const details = Object.entries(attributes).map(([key, value]) => `${key} = ${value}`);
   const what = html(
     'td',
-    { 'data-depth': Math.min(depth, 12) },
+    { class: 'what', role: 'cell', 'data-depth': Math.min(depth, 12) },
     html(
       'details',
       {},
@@ -74,13 +84,13 @@ function rowOf(span, depth, start, whole) {
   );
   return html(
     'tr',
-    { 'data-level': failed ? 'bad' : 'ok' },
-    html('th', { scope: 'row' }, instance || service),
+    { role: 'row', 'data-level': failed ? 'bad' : 'ok' },
+    html('th', { role: 'rowheader', scope: 'row' }, instance || service),
     what,
-    html('td', {}, duration(durationMs)),
+    html('td', { role: 'cell' }, duration(durationMs)),
     html(
       'td',
-      { class: 'bar' },
+      { class: 'bar', role: 'cell' },
       svg(
         'svg',
         {

@@ -43,7 +43,7 @@ function show() {
           'tr',
           { 'data-level': failed ? 'bad' : 'ok' },
           html('td', {}, clock(startMs)),
-          html('td', { title: name }, (failed ? '✖ ' : '') + name.replace(/^.*\//, '')),
+          html('td', { title: name, class: 'wrong' }, (failed ? '✖ ' : '') + name.replace(/^.*\//, '')),
           html('td', {}, duration(durationMs)),
           html('td', {}, String(spans)),
           html('td', {}, traceButton(traceId)),
