@@ -86,10 +86,10 @@ export function createChart(place, { title, lines, format, log = false, steps })
           x: { range: () => [(times.at(-1) ?? 0) - span, times.at(-1) ?? 1] },
           y: log
             ? { distr: 3, range: (_, low, high) => [Math.min(1, low || 1), Math.max(10, high || 10) * 1.3] }
-            : { range: (_, __, high) => [0, Math.max(high ?? 0, 1e-9) * 1.1 || 1] },
+            : { range: (_, __, high) => [0, high ? high * 1.1 : 1] },
         },
         axes: [
-          { ...axis, space: 70, size: 24, values: (_, ticks) => ticks.map(clockOf) },
+          { ...axis, space: 48, size: 24, values: (_, ticks) => ticks.map(clockOf) },
           {
             ...axis,
             size: 58,
