@@ -51,7 +51,8 @@ export async function findRun(
       books.push(last.book);
       const { failures, interrupted, all } = last.report;
       const broken = interrupted ? [STOPPED] : failures;
-      const outcome = broken.length === 0 ? 'kept' : `broken: ${broken.slice(0, 2).join('; ')}`;
+      const complaints = broken.slice(0, 2).join('; ');
+      const outcome = interrupted ? STOPPED : broken.length === 0 ? 'kept' : `broken: ${complaints}`;
       const { p50, p99 } = all.latencyMs;
       display.line(
         `${confirm ? 'Confirming' : 'Tried'} ${rate}/s: p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, ${outcome}`,
