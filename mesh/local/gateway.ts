@@ -57,7 +57,8 @@ export async function startGateway(
     adminPort: ports.admin,
     contract,
     descriptorSetFile,
-    endpointsFolder: paths.endpoints,
+    // Services that have no sidecars call each other through here, from the first moment.
+    endpointsFolder: identity ? paths.gatewayEndpoints : paths.endpoints,
     accessLogFile: accessLogFile(paths),
     limits: limitsOn(availableParallelism(), contract),
     faults,

@@ -19,8 +19,10 @@ export interface Paths {
   readonly versions: string;
   /** Envoy's bootstrap. */
   readonly bootstrap: string;
-  /** The files by which Envoy finds instances. */
+  /** The files by which Envoys find instances. */
   readonly endpoints: string;
+  /** The same for a gateway that only strangers call. */
+  readonly gatewayEndpoints: string;
   readonly state: string;
   readonly lock: string;
   /** The socket on which the launcher takes orders. */
@@ -42,6 +44,7 @@ export function pathsIn(home: string): Paths {
     versions: join(home, 'versions'),
     bootstrap: join(run, 'envoy', 'bootstrap.json'),
     endpoints: join(run, 'envoy', 'eds'),
+    gatewayEndpoints: join(run, 'envoy', 'eds-gateway'),
     state: join(run, 'state.json'),
     lock: join(run, 'launcher.lock'),
     control: join(run, 'control.sock'),

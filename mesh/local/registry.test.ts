@@ -39,6 +39,18 @@ describe('a registry', () => {
     expect(registry.serving('order')).toEqual(['order-2']);
   });
 
+  it('tells some of nobody until they are told of all, and then of each change', () => {
+    const later = join(folder, 'later');
+    const registry = createRegistry(folder, ['user', 'order'], later);
+    registry.add('order', 'order-1', { host, port: 1 });
+    expect(ports('order')).toEqual([1]);
+    expect(ports('later/order')).toEqual([]);
+    registry.open();
+    expect(ports('later/order')).toEqual([1]);
+    registry.add('user', 'user-1', { host, port: 2 });
+    expect(ports('later/user')).toEqual([2]);
+  });
+
   it('follows an instance to another port', () => {
     const registry = createRegistry(folder, ['order']);
     registry.add('order', 'order-1', { host, port: 1 });

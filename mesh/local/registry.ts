@@ -15,14 +15,20 @@ export interface Registry {
   share(service: string, instance: string): number;
   /** From now on `percent` of a service's calls, 0 to 100, go to its instances whose names begin with `canary`. */
   split(service: string, canary: string, percent: number): void;
+  /** From now on who watches the folder `later` is told as well. */
+  open(): void;
 }
 
 /**
- * A registry that keeps a file for each service in a folder that Envoy watches. Each starts empty, as Envoy waits
- * for them all before it opens its ports.
+ * A registry that keeps a file for each service in a folder that Envoy watches, and the same in a folder `later`, which
+ * tells of nobody until it is opened. Each starts empty, as Envoy waits for them all before it opens its ports.
  */
-export function createRegistry(folder: string, services: readonly string[]): Registry {
-  mkdirSync(folder, { recursive: true });
+export function createRegistry(folder: string, services: readonly string[], later?: string): Registry {
+  for (const each of [folder, later ?? folder]) {
+    mkdirSync(each, { recursive: true });
+    for (const service of services) writeEndpoints(each, service, []);
+  }
+  const folders = [folder];
   const instances = new Map(services.map((service) => [service, new Map<string, Endpoint>()]));
   const of = (service: string) => {
     const found = instances.get(service);
@@ -35,8 +41,9 @@ export function createRegistry(folder: string, services: readonly string[]): Reg
     const split = canaries.get(service);
     return split ? weighted(found, split.canary, split.percent) : [...found.values()];
   };
-  const write = (service: string): void => writeEndpoints(folder, service, told(service));
-  for (const service of services) write(service);
+  const write = (service: string): void => {
+    for (const each of folders) writeEndpoints(each, service, told(service));
+  };
   return {
     add(service, instance, endpoint) {
       const known = of(service).get(instance);
@@ -59,6 +66,11 @@ export function createRegistry(folder: string, services: readonly string[]): Reg
     split(service, canary, percent) {
       canaries.set(service, { canary, percent });
       write(service);
+    },
+    open() {
+      if (later === undefined || folders.includes(later)) return;
+      folders.push(later);
+      for (const service of services) write(service);
     },
   };
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createCaller } from '../testing/call.ts';
 import { Cure } from './cure.ts';
-import { loopback } from './free-port.ts';
+import { freePort, loopback } from './free-port.ts';
 import { isAlive } from './process-identity.ts';
 import { AlreadyRunning, type Shop, startShop } from './shop.ts';
 import type { ShopOptions } from './shop-options.ts';
@@ -63,6 +63,18 @@ describe('a shop', () => {
     expect(await get()).toBe('OK');
     expect(state()).toMatchObject({ ready: true, gatewayPort: shop.gatewayPort });
     expect(state().processes.every(isAlive)).toBe(true);
+  });
+
+  it('lets nobody in before all of it serves', async () => {
+    const gatewayPort = await freePort();
+    const caller = createCaller(gatewayPort);
+    const settings = { product: { TEST_START_MS: '2000' } };
+    const starting = startShop({ ...options, home: other, replicas: 1, gatewayPort, settings });
+    const call = async (path: string) => (await caller.call(path)).code;
+    await expect.poll(() => call('/shop.order.v1.OrderService/GetOrder'), patience).toBe('OK');
+    expect(await call('/shop.product.v1.ProductService/GetProduct')).toBe('OK');
+    caller.close();
+    await (await starting).stop();
   });
 
   it('is run by one launcher at a time', async () => {

@@ -167,6 +167,7 @@ async function startParts(
   const registry = createRegistry(
     paths.endpoints,
     services.map(({ name }) => name),
+    paths.gatewayEndpoints,
   );
 
   const authority = mesh === 'sidecars' ? await createAuthority() : undefined;
@@ -266,6 +267,9 @@ async function startParts(
   ]);
   if (opened.status === 'rejected') throw opened.reason;
   if (started.status === 'rejected') throw started.reason;
+  // Not before: the first instances would answer that they can't reach the others yet, and gateways leave out for
+  // some seconds whoever answers so again and again.
+  registry.open();
   if (mesh !== 'none') {
     await progress.step(
       'All of it',
