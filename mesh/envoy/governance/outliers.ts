@@ -6,7 +6,9 @@ export const outliers: Resource = {
     interval: '1s',
     base_ejection_time: '5s',
     max_ejection_time: '30s',
-    max_ejection_percent: 50,
+    // All of them, if all fail: then nobody counts as left out any more, and calls go to all. Were one of two the most,
+    // the other would get every call as long as it isn't known to be dead, however many it fails.
+    max_ejection_percent: 100,
     // Failures to reach an instance, and its own answers (UNAVAILABLE is 503 here), are counted apart. INTERNAL and
     // UNKNOWN don't count: a request that hits a bug must not take instances away from everybody.
     split_external_local_origin_errors: true,

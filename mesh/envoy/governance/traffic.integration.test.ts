@@ -113,6 +113,27 @@ describe('an outlier', () => {
       )
       .toBeGreaterThan(before);
   });
+
+  it('takes calls again when the only other instance fails them', async () => {
+    const { backends, caller } = await gatewayWith({}, 2);
+    const [bad, dead] = backends as [Backend, Backend];
+    bad.answer = unavailable;
+    await expect
+      .poll(
+        async () => {
+          const before = bad.calls.length;
+          await calls(20, 4, () => caller.call(getProduct));
+          return bad.calls.length - before;
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(0);
+    bad.answer = () => {};
+    // Nobody tells the gateway, whose health checks need two seconds.
+    dead.kill();
+    const outcomes = await calls(50, 1, () => caller.call(getProduct));
+    expect(withCode(outcomes, 'OK').length).toBeGreaterThan(47);
+  });
 });
 
 describe('balancing', () => {
