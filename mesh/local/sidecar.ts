@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PROXY_RECONNECT_MS } from '../../platform/rpc/reconnect.ts';
 import type { Method } from '../contract/method.ts';
 import type { Tracing } from '../envoy/governance/tracing.ts';
 import { rbacFilter } from '../envoy/rbac.ts';
@@ -13,6 +15,9 @@ import { accessLogFile } from './gateway.ts';
 import { logFile, type Paths } from './paths.ts';
 import type { Running } from './spawn-logged.ts';
 import { supervise } from './supervise.ts';
+
+/** How long, in milliseconds, a service may take to find that its sidecar is there. */
+const noticeMs = 1.5 * PROXY_RECONNECT_MS;
 
 /** What all sidecars of a shop have in common. */
 export interface SidecarSettings {
@@ -90,8 +95,16 @@ export async function startSidecar(
       bootstrapFile: join(paths.run, 'envoy', `${name}.json`),
       logFile: logFile(paths, name),
     });
-    void envoyIsReady(ports.adminPort, running).then((came) => came && setReady(true));
-    void running.exited.then(() => setReady(false));
+    let gone = false;
+    void running.exited.then(() => {
+      gone = true;
+      setReady(false);
+    });
+    void envoyIsReady(ports.adminPort, running).then(async (came) => {
+      // Calls that come before the service can make its own would fail.
+      if (came) await sleep(noticeMs);
+      if (came && !gone) setReady(true);
+    });
     return running;
   };
   const supervised = await supervise(start, {

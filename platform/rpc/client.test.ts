@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProductService } from '@souk/contracts/shop/product/v1/product_service_pb.js';
 import { StockService } from '@souk/contracts/shop/product/v1/stock_service_pb.js';
@@ -9,6 +11,7 @@ import { implementPartly } from '../testing/implement.ts';
 import { testServer } from '../testing/server.ts';
 import { type Client, type ClientOptions, createClient } from './client.ts';
 import type { Context } from './context.ts';
+import { PROXY_RECONNECT_MS } from './reconnect.ts';
 import type { Routes } from './routes.ts';
 
 const productId = uuidv7();
@@ -72,6 +75,23 @@ test("the callee's own faults, and its refusals of this service, are INTERNAL he
     kind: 'INTERNAL',
     cause: { message: expect.stringContaining('UNAUTHENTICATED TOKEN_MISSING') },
   });
+});
+
+test('a proxy that was away for long is found at once', async () => {
+  const proxy = createNetServer().listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const { port } = proxy.address() as AddressInfo;
+  proxy.close();
+  const client = connectTo(`127.0.0.1:${port}`);
+  await expect(client.getProduct({ productId })).rejects.toMatchObject({ kind: 'UNAVAILABLE' });
+  await sleep(3_000);
+  proxy.listen(port, '127.0.0.1');
+  await once(proxy, 'listening');
+  const back = performance.now();
+  const [connection] = (await once(proxy, 'connection')) as [Socket];
+  expect(performance.now() - back).toBeLessThan(1.5 * PROXY_RECONNECT_MS);
+  connection.destroy();
+  proxy.close();
 });
 
 test('a callee that is not there is UNAVAILABLE, without its address in the message', async () => {

@@ -11,6 +11,7 @@ import type { CallDurations } from '../telemetry/metrics.ts';
 import { type CallContext, outgoing, toError } from './client-call.ts';
 import { serverStream } from './client-stream.ts';
 import { directServiceConfig, isDirect, roundRobin } from './direct.ts';
+import { INSTANCE_RECONNECT_MS, PROXY_RECONNECT_MS } from './reconnect.ts';
 
 export type { CallContext };
 
@@ -60,7 +61,7 @@ export function createClient<Service extends DescService>(
     'grpc.enable_channelz': 0,
     'grpc.max_receive_message_length': MAX_RESPONSE_BYTES,
     'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 2_000,
+    'grpc.max_reconnect_backoff_ms': direct ? INSTANCE_RECONNECT_MS : PROXY_RECONNECT_MS,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.service_config': JSON.stringify(direct ? directServiceConfig(service) : roundRobin),
