@@ -22,7 +22,7 @@ export const CODES: Readonly<Record<Kind, status>> = {
 
 /** Trailer that tells the caller of a failed call which request to ask about. */
 export const REQUEST_ID_HEADER = 'x-request-id';
-/** Tells the caller's proxy that another try here would be one more there, where it was tried again already. */
+/** Tells the caller's proxy whose failure it is: another try here would be one more there, where it was tried again. */
 const PASSED_ON_HEADER = 'x-souk-passed-on';
 /** Reason of what a stopping server ends: planned, and no failure. */
 export const SERVER_DRAINING = 'SERVER_DRAINING';
@@ -74,8 +74,16 @@ export function toStatus(error: DomainError, requestId: string): ErrorStatus {
   const metadata = new Metadata();
   metadata.set(DETAILS_TRAILER, encodeDetails(shown, code, details));
   metadata.set(REQUEST_ID_HEADER, requestId);
-  if (error.passedOn) metadata.set(PASSED_ON_HEADER, '1');
   return { code, details, metadata };
+}
+
+/**
+ * Begins the answer of a call that failed because a service that this one called is away or too slow: then its status comes apart, in the trailers, and
+ * Envoy doesn't hold it against this instance, which it would leave out for what another service does.
+ */
+export function beginPassedOn(grpc: { sendMetadata(headers: Metadata): void }, error: DomainError): void {
+  if (error.passedOn && severityOf(CODES[error.kind]) === 'trouble')
+    grpc.sendMetadata(Metadata.fromHttp2Headers({ [PASSED_ON_HEADER]: '1' }));
 }
 
 const internalMessage = (requestId: string) =>

@@ -4,7 +4,7 @@ import { Call, deadlineExceeded } from './call.ts';
 import { encodeResponse } from './codec.ts';
 import type { Method, StreamHandle } from './method.ts';
 import { admit, observe, type Runtime } from './pipeline.ts';
-import { SERVER_DRAINING, toDomainError, toStatus } from './status.ts';
+import { beginPassedOn, SERVER_DRAINING, toDomainError, toStatus } from './status.ts';
 
 type StreamCall = ServerWritableStream<Buffer, Buffer>;
 
@@ -67,7 +67,10 @@ class Stream {
     call.finished = true;
     if (failure === undefined) this.#grpc.end();
     // grpc-js sends what was written before, then this as the status.
-    else if (!this.#grpc.cancelled) this.#grpc.emit('error', toStatus(failure, call.requestId));
+    else if (!this.#grpc.cancelled) {
+      beginPassedOn(this.#grpc, failure);
+      this.#grpc.emit('error', toStatus(failure, call.requestId));
+    }
     observe(this.#runtime, this.#method, call, failure);
   }
 

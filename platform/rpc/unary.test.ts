@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { type Metadata, status } from '@grpc/grpc-js';
 import {
   CreateProductRequestSchema,
   GetProductRequestSchema,
@@ -51,6 +52,39 @@ test('a call reaches its handler, synchronous or not, and its answer comes back'
     [CREATE, 'info', 'u-1'],
   ]);
   expect(JSON.stringify(lines)).not.toContain('Pot');
+});
+
+test('whose failure is only passed on is told apart from its status, so that nobody blames this instance', async () => {
+  const failures = [
+    fail('UNAVAILABLE', 'UPSTREAM_UNAVAILABLE', 'away', { passedOn: true }),
+    fail('UNAVAILABLE', 'DATABASE_UNAVAILABLE', 'away'),
+    fail('NOT_FOUND', 'PRODUCT_NOT_FOUND', 'no', { passedOn: true }),
+  ];
+  const { client } = await testServer({
+    implementations: [
+      implementation({
+        getProduct() {
+          throw failures.shift();
+        },
+      }),
+    ],
+  });
+  const answer = () =>
+    new Promise((resolve) => {
+      let begun: Metadata | undefined;
+      const bytes = (each: Buffer) => each;
+      client
+        .makeUnaryRequest(GET, bytes, bytes, Buffer.from(getRequest), (error) => {
+          const told = (metadata?: Metadata) => metadata?.get('x-souk-passed-on').join();
+          resolve([error?.code, told(begun), told(error?.metadata)]);
+        })
+        .on('metadata', (metadata) => {
+          begun = metadata;
+        });
+    });
+  expect(await answer()).toEqual([status.UNAVAILABLE, '1', '']);
+  expect(await answer()).toEqual([status.UNAVAILABLE, undefined, '']);
+  expect(await answer()).toEqual([status.NOT_FOUND, undefined, '']);
 });
 
 test.each([

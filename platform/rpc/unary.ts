@@ -6,7 +6,7 @@ import { Call, deadlineExceeded } from './call.ts';
 import { encodeResponse } from './codec.ts';
 import type { Method, UnaryHandle } from './method.ts';
 import { admit, observe, type Runtime } from './pipeline.ts';
-import { toDomainError, toStatus } from './status.ts';
+import { beginPassedOn, toDomainError, toStatus } from './status.ts';
 
 type UnaryCall = ServerUnaryCall<Buffer, Buffer>;
 type Reply = sendUnaryData<Buffer>;
@@ -34,13 +34,13 @@ async function serve(
   try {
     let request = admit(runtime, method, call, grpc);
     if (request instanceof Promise) {
-      timer = limit(method, runtime, reply, call);
+      timer = limit(method, runtime, grpc, reply, call);
       request = await request;
       if (call.finished) return;
     }
     let response = within(span, () => method.handle(request as Message, call));
     if (response instanceof Promise) {
-      timer ??= limit(method, runtime, reply, call);
+      timer ??= limit(method, runtime, grpc, reply, call);
       response = await response;
     }
     if (call.finished) return;
@@ -56,7 +56,7 @@ async function serve(
   } catch (error) {
     if (call.finished) return;
     const failure = toDomainError(error);
-    finish(method, runtime, reply, call, grpc.cancelled ? call.goneReason() : failure);
+    finish(method, runtime, grpc, reply, call, grpc.cancelled ? call.goneReason() : failure);
   } finally {
     clearTimeout(timer);
   }
@@ -66,25 +66,34 @@ async function serve(
 function limit(
   method: Method<UnaryHandle>,
   runtime: Runtime,
+  grpc: UnaryCall,
   reply: Reply,
   call: Call,
 ): NodeJS.Timeout | undefined {
   if (call.clientDeadline <= call.deadline) return undefined;
-  return setTimeout(expire, call.deadline - Date.now(), method, runtime, reply, call);
+  return setTimeout(expire, call.deadline - Date.now(), method, runtime, grpc, reply, call);
 }
 
-function expire(method: Method<UnaryHandle>, runtime: Runtime, reply: Reply, call: Call): void {
-  if (!call.finished) finish(method, runtime, reply, call, deadlineExceeded());
+function expire(
+  method: Method<UnaryHandle>,
+  runtime: Runtime,
+  grpc: UnaryCall,
+  reply: Reply,
+  call: Call,
+): void {
+  if (!call.finished) finish(method, runtime, grpc, reply, call, deadlineExceeded());
 }
 
 function finish(
   method: Method<UnaryHandle>,
   runtime: Runtime,
+  grpc: UnaryCall,
   reply: Reply,
   call: Call,
   error: DomainError,
 ): void {
   call.finished = true;
+  beginPassedOn(grpc, error);
   reply(toStatus(error, call.requestId));
   call.abort(error);
   observe(runtime, method, call, error);

@@ -5,6 +5,7 @@ import { decodeDetails } from '../../../platform/rpc/details.ts';
 import { loopback } from '../../local/free-port.ts';
 import { type Backend, Failure, startBackend } from '../../testing/backend.ts';
 import { type Caller, createCaller, type Outcome } from '../../testing/call.ts';
+import { knownEndpoints } from '../../testing/endpoints.ts';
 import { startTestGateway, type TestGateway } from '../../testing/gateway.ts';
 import { noFaults, setFaults } from './faults.ts';
 
@@ -18,17 +19,25 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
 
-async function gatewayWith(options: Parameters<typeof startTestGateway>[0], count: number) {
+async function gatewayWith(
+  options: Parameters<typeof startTestGateway>[0],
+  count: number,
+  headers: Readonly<Record<string, string>> = {},
+) {
   const gateway = await startTestGateway(options);
   open.push(gateway.stop);
   const backends: Backend[] = [];
-  for (let n = 0; n < count; n++) backends.push(await addBackend(gateway, n));
+  for (let n = 0; n < count; n++) backends.push(await addBackend(gateway, n, headers));
   await gateway.untilHealthy('product', count);
   return { gateway, backends, caller: callerOf(gateway) };
 }
 
-async function addBackend(gateway: TestGateway, n: number): Promise<Backend> {
-  const backend = await startBackend(gateway.contract, 'product');
+async function addBackend(
+  gateway: TestGateway,
+  n: number,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Backend> {
+  const backend = await startBackend(gateway.contract, 'product', 0, headers);
   open.push(backend.kill);
   gateway.registry.add('product', `product-${n}`, { host: loopback, port: backend.port });
   return backend;
@@ -68,15 +77,15 @@ describe('retries', () => {
     expect(outcomes.every(({ trailers }) => trailers.get('x-souk-retry').length === 0)).toBe(true);
   });
 
-  it('are not for what the callee passes on', async () => {
-    const { backends, caller } = await gatewayWith({}, 2);
-    for (const backend of backends) {
-      backend.answer = () => {
-        throw new Failure(status.UNAVAILABLE, { 'x-souk-passed-on': '1' });
-      };
-    }
-    await calls(20, 1, () => caller.call(getProduct));
+  it('are not for what the callee passes on, which is no reason to leave it out', async () => {
+    const { gateway, backends, caller } = await gatewayWith({}, 2, { 'x-souk-passed-on': '1' });
+    for (const backend of backends) backend.answer = unavailable;
+    const outcomes = await calls(20, 1, () => caller.call(getProduct));
+    expect(withCode(outcomes, 'UNAVAILABLE')).toHaveLength(20);
+    expect(outcomes.every(({ headers }) => headers?.get('x-souk-passed-on').length === 0)).toBe(true);
     expect(backends.reduce((sum, backend) => sum + backend.calls.length, 0)).toBe(20);
+    const known = [...(await knownEndpoints(gateway.adminPort, 'product')).values()];
+    expect(known.map(({ health }) => health)).toEqual(['healthy', 'healthy']);
   });
 
   it('hide one broken instance of three', async () => {
