@@ -12,7 +12,9 @@ export const outliers: Resource = {
     // Failures to reach an instance, and its own answers (UNAVAILABLE is 503 here), are counted apart. INTERNAL and
     // UNKNOWN don't count: a request that hits a bug must not take instances away from everybody.
     split_external_local_origin_errors: true,
-    consecutive_local_origin_failure: 3,
+    // A try that takes too long is counted among the former. Just after their start instances are slow, several times in
+    // a row; one that hangs fails its health checks too.
+    consecutive_local_origin_failure: 10,
     enforcing_consecutive_local_origin_failure: 100,
     consecutive_gateway_failure: 5,
     enforcing_consecutive_gateway_failure: 100,
