@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { Cure } from './cure.ts';
-import { loopback } from './free-port.ts';
+import { keepPort, loopback } from './free-port.ts';
 
 /** Whether something listens already on a port of this machine's loopback address (0 never is taken). */
 export function isPortTaken(port: number): Promise<boolean> {
@@ -14,9 +14,14 @@ export function isPortTaken(port: number): Promise<boolean> {
   });
 }
 
-/** @throws Cure that names the variable by which another port is chosen, if a program listens on this one */
+/**
+ * Keeps a port for whoever was given it.
+ *
+ * @throws Cure that names the variable by which another port is chosen, if a program listens on this one
+ */
 export async function refuseTaken(variable: string, port: number): Promise<void> {
   if (await isPortTaken(port)) {
     throw new Cure(`port ${port} is taken by another program: stop it, or choose another by ${variable}`);
   }
+  keepPort(port);
 }
