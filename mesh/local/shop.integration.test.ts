@@ -71,10 +71,13 @@ describe('a shop', () => {
     const settings = { product: { TEST_START_MS: '2000' } };
     const starting = startShop({ ...options, home: other, replicas: 1, gatewayPort, settings });
     const call = async (path: string) => (await caller.call(path)).code;
-    await expect.poll(() => call('/shop.order.v1.OrderService/GetOrder'), patience).toBe('OK');
-    expect(await call('/shop.product.v1.ProductService/GetProduct')).toBe('OK');
-    caller.close();
-    await (await starting).stop();
+    try {
+      await expect.poll(() => call('/shop.order.v1.OrderService/GetOrder'), patience).toBe('OK');
+      expect(await call('/shop.product.v1.ProductService/GetProduct')).toBe('OK');
+    } finally {
+      caller.close();
+      await (await starting).stop();
+    }
   });
 
   it('is run by one launcher at a time', async () => {
