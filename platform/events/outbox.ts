@@ -1,3 +1,4 @@
+import { byteas, texts, uuids } from '../db/arrays.ts';
 import type { Queryable } from '../db/database.ts';
 import type { NewEvent } from './event.ts';
 
@@ -34,8 +35,8 @@ export function insertEvents(sql: Queryable, events: readonly NewEvent[], change
 function eventRows(sql: Queryable, events: readonly NewEvent[]) {
   return sql`
     unnest(
-      ${events.map(({ id }) => id)}::uuid[], ${events.map(({ subject }) => subject)}::uuid[],
-      ${events.map(({ type }) => type)}::text[], ${events.map(({ data }) => data)}::bytea[],
-      ${events.map(({ traceparent }) => traceparent)}::text[]
+      ${uuids(events.map(({ id }) => id))}::uuid[], ${uuids(events.map(({ subject }) => subject))}::uuid[],
+      ${texts(events.map(({ type }) => type))}::text[], ${byteas(events.map(({ data }) => data))}::bytea[],
+      ${texts(events.map(({ traceparent }) => traceparent))}::text[]
     ) with ordinality as event (id, subject, type, data, traceparent, n)`;
 }
