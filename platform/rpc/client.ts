@@ -43,6 +43,8 @@ export interface ClientOptions {
 }
 
 const MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
+/** How much may be on its way to here, as with the Envoys: of HTTP/2's own 64 KiB a page of events takes several. */
+const WINDOW_BYTES = 1024 * 1024;
 
 /**
  * Makes a client. Each call gets the deadline min(context.deadline, now + the method's timeout), and carries
@@ -62,6 +64,7 @@ export function createClient<Service extends DescService>(
     'grpc.max_receive_message_length': MAX_RESPONSE_BYTES,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': direct ? INSTANCE_RECONNECT_MS : PROXY_RECONNECT_MS,
+    'grpc-node.flow_control_window': WINDOW_BYTES,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.service_config': JSON.stringify(direct ? directServiceConfig(service) : roundRobin),
