@@ -32,10 +32,21 @@ export interface MemberStore {
 
 /** After this time of silence others take an instance's partitions. */
 const LEASE_SECONDS = 4;
+/**
+ * How long instances of the release before leave a partition alone: they look at the partition's row and not at its
+ * owner's. It is renewed when half of it is over, as a batch that moves the position waits meanwhile.
+ */
+const ROW_LEASE_SECONDS = 60;
 
 /** Membership in PostgreSQL, whose clock is everybody's. */
 export function createMemberStore(sql: Sql): MemberStore {
   const lease = sql`${LEASE_SECONDS} * interval '1 second'`;
+  const rowLease = sql`${ROW_LEASE_SECONDS} * interval '1 second'`;
+  /** Of a partition: it is nobody's, or of one who was silent for too long. */
+  const free = sql`
+    (owner is null or not exists (
+      select from event_members m where m.instance = owner and m.publisher = p.publisher and seen_at > now() - ${lease}
+    ))`;
 
   /**
    * CTEs that lock those of an instance's partitions that fulfil a condition, and the query for them. One that is being
@@ -55,7 +66,10 @@ export function createMemberStore(sql: Sql): MemberStore {
 
   return {
     async renew(instance, publishers) {
-      const own = locked(instance, sql`publisher = any(${publishers}::text[])`);
+      const own = locked(
+        instance,
+        sql`publisher = any(${publishers}::text[]) and lease_until < now() + ${rowLease} / 2`,
+      );
       await sql`
         with alive as (
           insert into event_members (instance, publisher, seen_at)
@@ -64,13 +78,13 @@ export function createMemberStore(sql: Sql): MemberStore {
         ), gone as (
           delete from event_members where seen_at < now() - interval '1 hour' and instance <> ${instance}
         ), ${own.ctes}
-        update event_positions set lease_until = now() + ${lease} where (publisher, partition) in (${own.rows})`;
+        update event_positions set lease_until = now() + ${rowLease} where (publisher, partition) in (${own.rows})`;
     },
 
     async standings(instance, publishers) {
       return sql<Standing[]>`
         select p.publisher, p.partition, p.position is null as rebuild, p.owner is not distinct from ${instance} as mine,
-               p.owner is null or p.lease_until < now() as free, m.members
+               ${free} as free, m.members
         from event_positions p
         join (
           select publisher, count(*)::integer as members from event_members
@@ -82,10 +96,10 @@ export function createMemberStore(sql: Sql): MemberStore {
 
     async take(instance, publisher, limit) {
       return sql<Assignment[]>`
-        update event_positions set owner = ${instance}, lease_until = now() + ${lease}
+        update event_positions set owner = ${instance}, lease_until = now() + ${rowLease}
         where (publisher, partition) in (
-          select publisher, partition from event_positions
-          where publisher = ${publisher} and (owner is null or lease_until < now()) and owner is distinct from ${instance}
+          select publisher, partition from event_positions p
+          where publisher = ${publisher} and ${free} and owner is distinct from ${instance}
           order by partition limit ${limit} for no key update skip locked
         )
         returning publisher, partition, position is null as rebuild`;
