@@ -31,7 +31,8 @@ export const AT_MOST = 2_000;
 const MOST_BYTES = 1024 * 1024;
 /**
  * From the start of one run to the next, unless the log is behind: this long at the least, and so many times as long as
- * the run took. Runs that are further apart move more, and cost less where the machine is busy.
+ * the last two runs took at the least. Runs that are further apart move more, and cost less where the machine is busy;
+ * one that took long by itself is no sign of that.
  */
 const GAP_MS = 6;
 const GAP_PER_RUN = 3;
@@ -48,13 +49,16 @@ export function createSequencer({ log, wanted, onMoved, logger }: SequencerOptio
   let finished = Promise.resolve();
   let notBefore = 0;
   let failing = false;
+  let tookBefore = 0;
   let stopped = false;
 
   async function runOnce(): Promise<void> {
     const began = performance.now();
     try {
       const move = await log.move(AT_MOST, settled.seq, wanted() ? MOST_BYTES : 0);
-      const gap = Math.max(GAP_MS, GAP_PER_RUN * (performance.now() - began));
+      const took = performance.now() - began;
+      const gap = Math.max(GAP_MS, GAP_PER_RUN * Math.min(took, tookBefore));
+      tookBefore = took;
       notBefore = move.moved === AT_MOST ? 0 : began + Math.min(MAX_GAP_MS, gap);
       settled.learn(move, AT_MOST);
       if (failing) logger.info('events are moved to the log again');
