@@ -113,6 +113,15 @@ it('says of an instance that it can’t start, and takes it back', async () => {
   expect(names()).toEqual(before);
 });
 
+it('keeps what serves when a restart brings nothing that starts', async () => {
+  const deployment = shop.deployment('product');
+  const before = names();
+  entry = join(home, 'no-such-program.ts');
+  await expect(deployment.restart()).rejects.toThrow(/product-\d ends as soon as it starts/);
+  entry = program;
+  expect(names()).toEqual(before);
+});
+
 const none = outside.length === 0;
 it.skipIf(none)(
   `is heard on loopback alone${none ? ' (skipped: there is nothing else here)' : ''}`,

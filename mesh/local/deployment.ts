@@ -88,9 +88,18 @@ export function createDeployment({
       }),
     restart: (wanted = version) =>
       inTurn(async () => {
+        const before = version;
         version = wanted;
         for (const old of [...instances]) {
-          await serving([await add()]);
+          const fresh = await add();
+          try {
+            await serving([fresh]);
+          } catch (cause) {
+            // What serves stays, and what can't start doesn't: the next try begins like this one.
+            version = before;
+            await remove(fresh);
+            throw cause;
+          }
           await remove(old);
         }
       }),
