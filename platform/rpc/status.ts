@@ -78,8 +78,9 @@ export function toStatus(error: DomainError, requestId: string): ErrorStatus {
 }
 
 /**
- * Begins the answer of a call that failed because a service that this one called is away or too slow: then its status comes apart, in the trailers, and
- * Envoy doesn't hold it against this instance, which it would leave out for what another service does.
+ * Begins the answer of a call that failed because a service that this one called is away or too slow: then its status
+ * comes apart, in the trailers, and Envoy doesn't hold it against this instance, which it would leave out for what
+ * another service does.
  */
 export function beginPassedOn(grpc: { sendMetadata(headers: Metadata): void }, error: DomainError): void {
   if (error.passedOn && severityOf(CODES[error.kind]) === 'trouble')
