@@ -13,6 +13,14 @@ export interface PublisherReadings {
   fill(): Promise<Fill>;
 }
 
+/** What the gauges tell. Ages are of then: whatever is taken effect of until the scrape would only seem to grow older. */
+interface Read {
+  readonly lags: readonly { readonly consumer: string; readonly events: number; readonly age: number }[];
+  readonly events: number;
+  /** How long the oldest event waits that is not in the log yet, in seconds. */
+  readonly waiting: number;
+}
+
 /** A scrape counts unread events; scrapes that follow each other closely share the answer. */
 const FRESH_MS = 5_000;
 
@@ -29,36 +37,40 @@ export function createPublisherMetrics(
   const published = counter(registry, METRICS.eventsPublished);
 
   let readAt = -FRESH_MS;
-  let reading: Promise<{ consumers: RegisteredConsumer[] } & Fill> | undefined;
+  let reading: Promise<Read> | undefined;
   const read = () => {
     if (reading !== undefined && performance.now() < readAt + FRESH_MS) return reading;
     readAt = performance.now();
     reading = Promise.all([readings.consumers(), readings.fill()])
-      .then(([consumers, fill]) => ({ consumers, ...fill }))
+      .then(([consumers, { events, waitingSince }]) => ({
+        lags: consumers.map((one) => ({
+          consumer: one.name,
+          events: one.lagEvents,
+          age: age(one.oldestUnreadAt),
+        })),
+        events,
+        waiting: age(waitingSince),
+      }))
       // A scrape must tell the rest even when the database is away.
       .catch((err: unknown) => {
         logger.warn({ err }, "the events' consumers could not be read");
-        return { consumers: [], events: 0, waitingSince: undefined };
+        return { lags: [], events: 0, waiting: 0 };
       });
     return reading;
   };
-  const ofConsumers = (
-    spec: typeof METRICS.eventLag | typeof METRICS.eventLagAge,
-    value: (consumer: RegisteredConsumer) => number,
-  ) =>
+  const ofConsumers = (spec: typeof METRICS.eventLag | typeof METRICS.eventLagAge, key: 'events' | 'age') =>
     gauge(registry, spec, async function () {
-      const { consumers } = await read();
+      const { lags } = await read();
       this.reset();
-      for (const consumer of consumers)
-        this.set({ messaging_consumer_group_name: consumer.name }, value(consumer));
+      for (const lag of lags) this.set({ messaging_consumer_group_name: lag.consumer }, lag[key]);
     });
-  ofConsumers(METRICS.eventLag, (one) => one.lagEvents);
-  ofConsumers(METRICS.eventLagAge, ({ oldestUnreadAt }) => age(oldestUnreadAt));
+  ofConsumers(METRICS.eventLag, 'events');
+  ofConsumers(METRICS.eventLagAge, 'age');
   gauge(registry, METRICS.eventLog, async function () {
     this.set((await read()).events);
   });
   gauge(registry, METRICS.eventOutboxAge, async function () {
-    this.set(age((await read()).waitingSince));
+    this.set((await read()).waiting);
   });
 
   return {
