@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { PgBoss } from 'pg-boss';
+import { bigints, uuids } from '../../platform/db/arrays.ts';
 import { QUEUE } from './boss-queue.ts';
 import { serveTaking } from './taking.ts';
 
@@ -32,7 +33,7 @@ async function work(): Promise<void> {
     await client.query({
       name: 'effects',
       text: 'insert into effects (subject, number) select * from unnest($1::uuid[], $2::bigint[])',
-      values: [jobs.map(({ data }) => data.productId), numbers],
+      values: [uuids(jobs.map(({ data }) => data.productId)), bigints(numbers.map(BigInt))],
     });
     const db = { executeSql: (text: string, values?: unknown[]) => client.query(text, values) };
     await boss.complete(

@@ -1,5 +1,6 @@
 import { ProductEventService } from '@souk/contracts/shop/product/v1/product_event_service_pb.js';
 import { ProductUpdatedSchema } from '@souk/contracts/shop/product/v1/product_events_pb.js';
+import { bigints, uuids } from '../../platform/db/arrays.ts';
 import { connect } from '../../platform/db/database.ts';
 import { subscribe } from '../../platform/events/consumer/subscription.ts';
 import { createEvents } from '../../platform/events/events.ts';
@@ -17,11 +18,12 @@ const { tell } = serveTaking();
 let uncommitted: number[] = [];
 const effects = subscribe('product', [ProductUpdatedSchema], {
   async handle(events, tx) {
-    const numbers = events.map(({ message }) => Number(message.version));
+    const subjects = events.map(({ subject }) => subject);
+    const versions = events.map(({ message }) => message.version);
     await tx`
       insert into effects (subject, number)
-      select * from unnest(${events.map(({ subject }) => subject)}::uuid[], ${numbers}::bigint[])`;
-    uncommitted.push(...numbers);
+      select * from unnest(${uuids(subjects)}::uuid[], ${bigints(versions)}::bigint[])`;
+    uncommitted.push(...versions.map(Number));
   },
   committed() {
     tell(uncommitted);

@@ -1,5 +1,6 @@
 import { OrderEventService } from '@souk/contracts/shop/order/v1/order_event_service_pb.js';
 import { OrderPlacedSchema } from '@souk/contracts/shop/order/v1/order_events_pb.js';
+import { bigints, uuids } from '../../platform/db/arrays.ts';
 import { connect } from '../../platform/db/database.ts';
 import { subscribe } from '../../platform/events/consumer/subscription.ts';
 import { createEvents } from '../../platform/events/events.ts';
@@ -17,7 +18,8 @@ const effects = subscribe('order', [OrderPlacedSchema], {
     await tx`
       insert into effects (subject, number)
       select * from unnest(
-        ${events.map(({ subject }) => subject)}::uuid[], ${events.map(({ position }) => position)}::bigint[]
+        ${uuids(events.map(({ subject }) => subject))}::uuid[],
+        ${bigints(events.map(({ position }) => position))}::bigint[]
       )`;
   },
 });

@@ -6,6 +6,7 @@
 
 /** OIDs of pg_type. */
 const BYTEA = 17;
+const INT8 = 20;
 const TEXT = 25;
 const UUID = 2950;
 const HEADER_BYTES = 20;
@@ -21,6 +22,14 @@ export function uuids(values: readonly string[]): Buffer {
     if (digits.length !== 32 || array.write(digits, at, 'hex') !== 16) throw new TypeError('this is no UUID');
     at += 16;
   }
+  return array;
+}
+
+/** Whole numbers for `bigint[]`. */
+export function bigints(values: readonly bigint[]): Buffer {
+  const array = allocate(INT8, values.length, 8 * values.length);
+  let at = HEADER_BYTES;
+  for (const value of values) at = array.writeBigInt64BE(value, array.writeInt32BE(8, at));
   return array;
 }
 
