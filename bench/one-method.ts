@@ -65,7 +65,8 @@ export async function load(options: LoadOptions, nextRequest: () => Uint8Array):
     const course = { profile: 'steady', rate: pace.perSecond, durationS: seconds } as const;
     for (const at of arrivals(course, seeded(randomInt(2 ** 32)))) {
       const due = began + at * 1000;
-      if (due > performance.now()) await sleep(due - performance.now());
+      const early = due - performance.now();
+      if (early > 0) await sleep(early);
       underWay.push(call(due));
     }
     await Promise.all(underWay);
