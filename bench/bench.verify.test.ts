@@ -26,5 +26,8 @@ it('the benchmark of events runs, measures all of its subjects, and counts that 
     for (const transaction of [1, 10])
       expect(figure(`${name}, 1000 a second, ${transaction} a transaction`)).toBeGreaterThan(0);
   }
-  for (const name of ['nobody reads', 'three read']) expect(figure(name)).toBeGreaterThan(0);
+  for (const who of ['nobody reads, at one rate', 'three read, at the same'])
+    expect(figure(who)).toBeGreaterThan(0);
+  for (const who of ['nobody reads', 'three read'])
+    expect(figure(`${who}, as fast as it goes`)).toBeGreaterThan(0);
 });

@@ -1,3 +1,4 @@
+import { BinaryArray } from '../platform/db/arrays.ts';
 import { CUSTOMERS, PRODUCTS } from './fixture.ts';
 import { meaningOf, orderStatements, type Recorded, STEPS } from './statements.ts';
 
@@ -25,6 +26,7 @@ function inScript({ text, values }: Recorded): string {
 }
 
 function expression(value: unknown): string {
+  if (value instanceof BinaryArray) return expression(value.elements);
   if (Array.isArray(value)) return `array[${value.map(expression).join(', ')}]`;
   if (value instanceof Uint8Array) return `'\\x${Buffer.from(value).toString('hex')}'::bytea`;
   const meaning = meaningOf(value);

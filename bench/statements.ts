@@ -1,3 +1,4 @@
+import { BinaryArray } from '../platform/db/arrays.ts';
 import type { Sql } from '../platform/db/database.ts';
 import { Statement } from '../platform/db/sql.ts';
 import { uuidv7 } from '../platform/id.ts';
@@ -40,7 +41,15 @@ export const STEPS = [
 export type Step = (typeof STEPS)[number];
 
 const PRICE = 100n;
-const MARK = '\0';
+/** What stands for the order's ids until there are some. */
+const MARKS: Readonly<Record<keyof OrderIds, string>> = {
+  order: 'ffffffff-ffff-ffff-ffff-000000000001',
+  transaction: 'ffffffff-ffff-ffff-ffff-000000000002',
+  request: 'ffffffff-ffff-ffff-ffff-000000000003',
+  user: 'ffffffff-ffff-ffff-ffff-000000000004',
+  product: 'ffffffff-ffff-ffff-ffff-000000000005',
+};
+const marked = new Map(Object.entries(MARKS).map(([id, mark]) => [mark, id as keyof OrderIds]));
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
@@ -49,8 +58,13 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
  * once: telling watchers, and putting events in sequence.
  */
 export async function orderStatements(): Promise<Record<Step, Recorded>> {
-  const [orderId, transactionId, requestId] = [`${MARK}order`, `${MARK}transaction`, `${MARK}request`];
-  const [userId, productId] = [`${MARK}user`, `${MARK}product`];
+  const {
+    order: orderId,
+    transaction: transactionId,
+    request: requestId,
+    user: userId,
+    product: productId,
+  } = MARKS;
   const line = { productId, quantity: 1 };
   // These are stored as text within JSON, where no mark is found.
   const lines = [{ productId: idOf(1), quantity: 1, productName: 'Lamp', unitPrice: PRICE }];
@@ -90,7 +104,8 @@ async function record(work: (sql: Sql) => Promise<unknown>): Promise<Recorded> {
 /** What a value of a recorded statement stands for: an id of the order, an id that is made anew, or itself. */
 export function meaningOf(value: unknown): { id: keyof OrderIds } | 'new id' | 'itself' {
   if (typeof value !== 'string') return 'itself';
-  if (value.startsWith(MARK)) return { id: value.slice(MARK.length) as keyof OrderIds };
+  const id = marked.get(value);
+  if (id !== undefined) return { id };
   return UUID.test(value) ? 'new id' : 'itself';
 }
 
@@ -98,6 +113,7 @@ export function meaningOf(value: unknown): { id: keyof OrderIds } | 'new id' | '
 export function withIds(values: readonly unknown[], ids: OrderIds): unknown[] {
   return values.map((value) => {
     if (Array.isArray(value)) return withIds(value, ids);
+    if (value instanceof BinaryArray) return value.map((element) => withIds([element], ids)[0]);
     const meaning = meaningOf(value);
     if (meaning === 'itself') return value;
     return meaning === 'new id' ? uuidv7() : ids[meaning.id];

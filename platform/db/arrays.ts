@@ -4,6 +4,44 @@
  * dimensions, whether there are nulls, the elements' type; length and first index; then each element after its length.
  */
 
+/** One parameter, encoded at once: pg could not go on from a failure in the midst of sending. */
+export class BinaryArray<T = unknown> {
+  readonly elements: readonly T[];
+  readonly #encode: (elements: readonly T[]) => Buffer;
+  readonly #encoded: Buffer;
+
+  /** Throws a TypeError on an element that isn't of the type. */
+  constructor(elements: readonly T[], encode: (elements: readonly T[]) => Buffer) {
+    this.elements = elements;
+    this.#encode = encode;
+    this.#encoded = encode(elements);
+  }
+
+  /** What pg asks of any object that is a parameter. */
+  toPostgres(): Buffer {
+    return this.#encoded;
+  }
+
+  /** The same type with other elements. */
+  map(change: (element: T) => T): BinaryArray<T> {
+    return new BinaryArray(this.elements.map(change), this.#encode);
+  }
+}
+
+/** UUIDs, in whichever case, for `uuid[]`. */
+export const uuids = (values: readonly string[]): BinaryArray<string> => new BinaryArray(values, encodeUuids);
+
+/** Whole numbers for `bigint[]`. */
+export const bigints = (values: readonly bigint[]): BinaryArray<bigint> =>
+  new BinaryArray(values, encodeBigints);
+
+/** Strings for `text[]`. */
+export const texts = (values: readonly string[]): BinaryArray<string> => new BinaryArray(values, encodeTexts);
+
+/** Bytes for `bytea[]`. */
+export const byteas = (values: readonly Uint8Array[]): BinaryArray<Uint8Array> =>
+  new BinaryArray(values, encodeByteas);
+
 /** OIDs of pg_type. */
 const BYTEA = 17;
 const INT8 = 20;
@@ -11,8 +49,7 @@ const TEXT = 25;
 const UUID = 2950;
 const HEADER_BYTES = 20;
 
-/** UUIDs, in whichever case, for `uuid[]`. */
-export function uuids(values: readonly string[]): Buffer {
+function encodeUuids(values: readonly string[]): Buffer {
   const array = allocate(UUID, values.length, 16 * values.length);
   let at = HEADER_BYTES;
   for (const value of values) {
@@ -25,16 +62,14 @@ export function uuids(values: readonly string[]): Buffer {
   return array;
 }
 
-/** Whole numbers for `bigint[]`. */
-export function bigints(values: readonly bigint[]): Buffer {
+function encodeBigints(values: readonly bigint[]): Buffer {
   const array = allocate(INT8, values.length, 8 * values.length);
   let at = HEADER_BYTES;
   for (const value of values) at = array.writeBigInt64BE(value, array.writeInt32BE(8, at));
   return array;
 }
 
-/** Strings for `text[]`. */
-export function texts(values: readonly string[]): Buffer {
+function encodeTexts(values: readonly string[]): Buffer {
   const bytes = values.reduce((sum, value) => sum + Buffer.byteLength(value), 0);
   const array = allocate(TEXT, values.length, bytes);
   let at = HEADER_BYTES;
@@ -46,8 +81,7 @@ export function texts(values: readonly string[]): Buffer {
   return array;
 }
 
-/** Bytes for `bytea[]`. */
-export function byteas(values: readonly Uint8Array[]): Buffer {
+function encodeByteas(values: readonly Uint8Array[]): Buffer {
   const bytes = values.reduce((sum, { length }) => sum + length, 0);
   const array = allocate(BYTEA, values.length, bytes);
   let at = HEADER_BYTES;
