@@ -97,7 +97,9 @@ async function prometheusFor(config: LauncherConfig, print: (line: string) => vo
   const found = findPrometheus(config);
   if (!found) {
     print(
-      'OBSERVE=1, but there is no Prometheus: install it ("apt install prometheus"), or name one by PROMETHEUS_BIN',
+      config.prometheusBin === undefined
+        ? 'OBSERVE=1, but there is no Prometheus: install it ("apt install prometheus"), or name one by PROMETHEUS_BIN'
+        : `OBSERVE=1, but PROMETHEUS_BIN names ${config.prometheusBin}: it isn't there, or has no promtool beside it`,
     );
     return undefined;
   }
