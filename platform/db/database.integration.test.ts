@@ -50,6 +50,15 @@ test('arrays take the type that the statement gives them', async () => {
   expect(await one`select 1 as found where 5::bigint = any(${[] as bigint[]})`).toEqual([]);
 });
 
+test('a statement that fails leaves its connection open', async () => {
+  const one = connectTo(url, 1);
+  const backend = async () => (await one.sql<{ pid: number }[]>`select pg_backend_pid() as pid`)[0]?.pid;
+  const before = await backend();
+  await expect(one.sql`select 1 / ${0}::integer`).rejects.toThrow('division by zero');
+  await expect(one.sql`select * from nowhere`).rejects.toThrow('nowhere');
+  expect(await backend()).toBe(before);
+});
+
 test('connections say whose they are and bound their statements', async () => {
   const [row] = await connectTo(url).sql`
     select current_setting('application_name') as name, current_setting('statement_timeout') as statement,

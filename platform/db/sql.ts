@@ -1,5 +1,5 @@
 import type { Pool, PoolClient, QueryConfig } from 'pg';
-import { asConnectionFailure, isReadOnly } from './errors.ts';
+import { asConnectionFailure, isConnectionFailure, isReadOnly } from './errors.ts';
 import { createListen, type Listen } from './listen.ts';
 import { openTransaction, type Send, type Sendable } from './open-transaction.ts';
 import type { Servers } from './servers.ts';
@@ -52,10 +52,24 @@ export function createSql(pool: Pool, servers: Servers, observer: StatementObser
   const acquire = () => pool.connect().catch((error) => Promise.reject(asConnectionFailure(error)));
   const over = (send: Send) => queryable(send, servers, observer);
   const sendOn =
-    (client: Pool | PoolClient): Send =>
+    (client: PoolClient): Send =>
     (query) =>
       client.query(query as QueryConfig);
-  return Object.assign(over(sendOn(pool)).tag, {
+  /** Not the pool's own query(), which closes the connection of each statement that fails. */
+  const sendOnAny: Send = async (query) => {
+    const client = await acquire();
+    let lost = false;
+    try {
+      return await sendOn(client)(query);
+    } catch (error) {
+      lost = isConnectionFailure(asConnectionFailure(error));
+      throw error;
+    } finally {
+      // The server says that it ends a connection before it does: the pool doesn't know yet.
+      client.release(lost);
+    }
+  };
+  return Object.assign(over(sendOnAny).tag, {
     listen: createListen(servers),
 
     begin: <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
