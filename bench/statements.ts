@@ -1,7 +1,7 @@
 import { BinaryArray } from '../platform/db/arrays.ts';
 import type { Sql } from '../platform/db/database.ts';
 import { Statement } from '../platform/db/sql.ts';
-import { uuidv7 } from '../platform/id.ts';
+import { isUuid, uuidv7 } from '../platform/id.ts';
 import { FIRST_EPOCH } from '../platform/transaction/log.ts';
 import { createSqlLog } from '../platform/transaction/sql-log.ts';
 import { createPlacementStore } from '../services/order/store/placement-store.ts';
@@ -50,7 +50,6 @@ const MARKS: Readonly<Record<keyof OrderIds, string>> = {
   product: 'ffffffff-ffff-ffff-ffff-000000000005',
 };
 const marked = new Map(Object.entries(MARKS).map(([id, mark]) => [mark, id as keyof OrderIds]));
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * The statements of one order of one piece, as the services' own stores send them. Where an id of the order is among the
@@ -106,7 +105,7 @@ export function meaningOf(value: unknown): { id: keyof OrderIds } | 'new id' | '
   if (typeof value !== 'string') return 'itself';
   const id = marked.get(value);
   if (id !== undefined) return { id };
-  return UUID.test(value) ? 'new id' : 'itself';
+  return isUuid(value) ? 'new id' : 'itself';
 }
 
 /** The values for one order. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { uuidv7 } from './id.ts';
+import { isUuid, uuidv7, writeUuid } from './id.ts';
 
 test('ids are version 7, carry the time, and sort in the order they were made', () => {
   const before = Date.now();
@@ -11,4 +11,31 @@ test('ids are version 7, carry the time, and sort in the order they were made', 
   const first = Number.parseInt((ids[0] as string).replaceAll('-', '').slice(0, 12), 16);
   expect(first).toBeGreaterThanOrEqual(before);
   expect(first - before).toBeLessThan(1000);
+});
+
+test('the bytes of an id are written where they belong', () => {
+  const bytes = Buffer.alloc(18, 7);
+  expect(writeUuid('00ff10a9-D8DE-728d-bBfB-0123456789ab', bytes, 1)).toBe(true);
+  expect(bytes.toString('hex')).toBe('0700ff10a9d8de728dbbfb0123456789ab07');
+});
+
+test.each([
+  '',
+  'none',
+  '01a203c4-d8de-728d-bbfb-00000000000',
+  '01a203c4-d8de-728d-bbfb-0000000000000',
+  '01a203c4xd8de-728d-bbfb-000000000000',
+  '01a203c4-d8de-728d-bbfb000000000000-',
+  '01a203c4-d8de-728d-bbfb-00000000000g',
+  '01a203c4-d8de-728d-bbfb-0000000 0000',
+  '01a203c4-d8de-728d-bbfb-00000000000\u{130}',
+])('what is no UUID is told: %j', (value) => {
+  expect(isUuid(value)).toBe(false);
+  expect(writeUuid(value, new Uint8Array(16), 0)).toBe(false);
+});
+
+test('each digit is one, and lower case alone is the form in which ids are compared', () => {
+  for (const digit of '0123456789abcdef')
+    expect(isUuid(`01a203c4-d8de-728d-bbfb-00000000000${digit}`)).toBe(true);
+  for (const digit of 'ABCDEF') expect(isUuid(`01a203c4-d8de-728d-bbfb-00000000000${digit}`)).toBe(false);
 });

@@ -1,3 +1,5 @@
+import { writeUuid } from '../id.ts';
+
 /**
  * Arrays as PostgreSQL sends them to itself: a fraction of the work of text, for both ends, where there are many
  * elements. Each is a parameter of that array type, `${uuids(ids)}::uuid[]`. The format is array_recv's: the number of
@@ -54,9 +56,7 @@ function encodeUuids(values: readonly string[]): Buffer {
   let at = HEADER_BYTES;
   for (const value of values) {
     at = array.writeInt32BE(16, at);
-    const digits = value.replaceAll('-', '');
-    // What is not hexadecimal ends the writing early.
-    if (digits.length !== 32 || array.write(digits, at, 'hex') !== 16) throw new TypeError('this is no UUID');
+    if (!writeUuid(value, array, at)) throw new TypeError('this is no UUID');
     at += 16;
   }
   return array;
@@ -70,15 +70,16 @@ function encodeBigints(values: readonly bigint[]): Buffer {
 }
 
 function encodeTexts(values: readonly string[]): Buffer {
-  const bytes = values.reduce((sum, value) => sum + Buffer.byteLength(value), 0);
-  const array = allocate(TEXT, values.length, bytes);
+  // Of UTF-8 there are three bytes at the most for each of the string's units: cheaper than counting.
+  const most = values.reduce((sum, { length }) => sum + 3 * length, 0);
+  const array = allocate(TEXT, values.length, most);
   let at = HEADER_BYTES;
   for (const value of values) {
-    const length = array.write(value, at + 4);
+    const length = value === '' ? 0 : array.write(value, at + 4);
     array.writeInt32BE(length, at);
     at += 4 + length;
   }
-  return array;
+  return array.subarray(0, at);
 }
 
 function encodeByteas(values: readonly Uint8Array[]): Buffer {

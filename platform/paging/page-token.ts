@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fail } from '../errors.ts';
+import { isUuid } from '../id.ts';
 
 interface CursorValue {
   string: string;
@@ -23,7 +24,6 @@ export interface PageTokens<Shape extends readonly CursorKind[]> {
 
 const CHECKSUM_BYTES = 12;
 const MAX_TOKEN_LENGTH = 2048;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const INT64 = /^-?\d{1,19}$/;
 const INT64_MAX = 2n ** 63n - 1n;
 
@@ -78,7 +78,7 @@ function parseValue(kind: CursorKind, value: unknown): unknown {
   // PostgreSQL's text can't hold U+0000.
   if (kind === 'string' && typeof value === 'string' && !value.includes('\0')) return value;
   if (kind === 'number' && typeof value === 'number') return value;
-  if (kind === 'uuid' && typeof value === 'string' && UUID.test(value)) return value;
+  if (kind === 'uuid' && typeof value === 'string' && isUuid(value)) return value;
   if (kind === 'bigint' && typeof value === 'string' && INT64.test(value)) {
     const number = BigInt(value);
     if (number <= INT64_MAX && number >= -INT64_MAX - 1n) return number;

@@ -1,6 +1,7 @@
 import { type DescMessage, fromBinary } from '@bufbuild/protobuf';
 import type { Event } from '@souk/contracts/shop/event/v1/event_pb.js';
 import { type DomainError, fail } from '../../errors.ts';
+import { isUuid } from '../../id.ts';
 import { partitionOf, type Received } from '../event.ts';
 import { ReceivedEvent } from './received-event.ts';
 import type { Subscription } from './subscription.ts';
@@ -33,8 +34,6 @@ interface Known {
   readonly schema: DescMessage;
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
 /** Sorts subscriptions by publisher. Throws when two of them name the same type. */
 export function catalogues(subscriptions: readonly Subscription[]): Catalogue[] {
   return [...Map.groupBy(subscriptions, ({ publisher }) => publisher)].map(([publisher, own]) =>
@@ -61,7 +60,7 @@ function catalogue(publisher: string, subscriptions: readonly Subscription[]): C
     subscriptions,
     types: [...known.keys()],
     read(event) {
-      if (!UUID.test(event.subject) || !UUID.test(event.id)) {
+      if (!isUuid(event.subject) || !isUuid(event.id)) {
         throw fail('INTERNAL', 'EVENT_MALFORMED', `an event of ${publisher} has no valid id or subject`);
       }
       const partition = partitionOf(event.subject);
