@@ -63,7 +63,7 @@ export async function eventReaders({ rounds, seconds, concurrency, replicas }: B
 }
 
 async function startReader({ shop }: BenchShop, servers: EventServers, n: number): Promise<Reader> {
-  const databaseUrl = await servers.makeDatabase(`reader_${n}`, 'inbox.sql');
+  const databaseUrl = await servers.makeDatabase(`reader_${n}`);
   const token = secretsIn(shop.paths.secrets)('user-service-token');
   const program = new URL('events/order-reader-process.ts', import.meta.url).pathname;
   const child = fork(program, [databaseUrl, token, shop.addresses.order ?? ''], {

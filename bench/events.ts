@@ -59,8 +59,8 @@ async function startOwn(
   broker?: EventServers['broker'],
 ): Promise<Pipeline> {
   const secret = randomBytes(16).toString('hex');
-  const published = await servers.makeDatabase(`product_${name}`, 'outbox.sql', 'move-events.sql');
-  const taken = await servers.makeDatabase(`order_${name}`, 'inbox.sql');
+  const published = await servers.makeDatabase(`product_${name}`);
+  const taken = await servers.makeDatabase(`order_${name}`);
   await run(taken, FROM_THE_START);
   const { url = '', pid } = broker ?? {};
   return startPipeline({

@@ -96,7 +96,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
 
 async function start([program, ...args]: readonly [string, ...string[]]) {
   const path = new URL(program, import.meta.url).pathname;
-  const child: ChildProcess = fork(path, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child: ChildProcess = fork(path, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const ended = once(child, 'exit').then(() => Promise.reject(new Error(`${program} ended`)));
   ended.catch(() => {});
   const answer = async () => (await Promise.race([once(child, 'message'), ended]))[0] as unknown;

@@ -12,14 +12,16 @@ import { secretsIn } from '../../mesh/local/secrets.ts';
 
 /** A PostgreSQL and a broker without a shop, in a folder of their own. */
 export interface EventServers {
-  /** Makes a database that has run these files of platform/events, and a table of effects. Returns its URL. */
-  makeDatabase(name: string, ...files: readonly string[]): Promise<string>;
+  /** Makes a database that has the tables of platform/events, and one of effects. Returns its URL. */
+  makeDatabase(name: string): Promise<string>;
   readonly postgres: number;
   /** Undefined where there is no nats-server, or none is wanted. */
   readonly broker: { readonly url: string; readonly pid: number } | undefined;
   stop(): Promise<void>;
 }
 
+/** Whoever consumes is a publisher as well, as every service is. */
+const FILES = ['outbox.sql', 'move-events.sql', 'inbox.sql'];
 const EFFECTS = 'create table effects (subject uuid not null, number bigint not null)';
 
 /** Starts them, or PostgreSQL alone. As in a shop, a commit waits for the disk. */
@@ -37,7 +39,7 @@ export async function startEventServers(withBroker = true): Promise<EventServers
   const broker = binary && (await startBroker({ paths, secrets: secretsIn(paths.secrets), binary }, quiet));
   if (broker) await brokerIsReady(broker);
   return {
-    makeDatabase: (name, ...files) => makeDatabase(server.adminUrl(), name, ...files),
+    makeDatabase: (name) => makeDatabase(server.adminUrl(), name),
     postgres: server.identity.pid,
     broker: broker ? { url: broker.url, pid: broker.running()?.identity.pid ?? 0 } : undefined,
     async stop() {
@@ -49,18 +51,14 @@ export async function startEventServers(withBroker = true): Promise<EventServers
 }
 
 /** Makes a database as {@link EventServers.makeDatabase} does, on a server that `adminUrl` reaches. */
-export async function makeDatabase(
-  adminUrl: string,
-  name: string,
-  ...files: readonly string[]
-): Promise<string> {
+export async function makeDatabase(adminUrl: string, name: string): Promise<string> {
   const url = new URL(adminUrl);
   url.pathname = '/postgres';
   await run(url.href, `create database ${name}`);
   url.pathname = `/${name}`;
   const read = (file: string) =>
     readFileSync(new URL(`../../platform/events/${file}`, import.meta.url), 'utf8');
-  await run(url.href, [...files.map(read), EFFECTS].join(';\n'));
+  await run(url.href, [...FILES.map(read), EFFECTS].join(';\n'));
   return url.href;
 }
 
