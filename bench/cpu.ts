@@ -25,3 +25,11 @@ export function cpuSeconds(pids: Iterable<number>): number {
   for (const pid of pids) for (const each of [pid, ...childrenOf(pid)]) ticks += ticksOf(each);
   return ticks / ticksPerSecond;
 }
+
+/** Seconds of processor time that this machine's processes wanted, and the host gave to others. Linux only. */
+export function stolenSeconds(): number {
+  // cpu user nice system idle iowait irq softirq steal …
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
+  const [, ...ticks] = line.split(/\s+/);
+  return Number(ticks[7]) / ticksPerSecond;
+}

@@ -98,13 +98,14 @@ function print(names: readonly string[], results: Record<string, Flow[]>): void 
     "(CPU: of both processes, PostgreSQL and the broker)\n\nFrom a transaction's commit to its effect's\n",
   );
   printTable(
-    ['', 'p50 ms', 'p99 ms', 'goal', 'CPU µs/event'],
+    ['', 'p50 ms', 'p99 ms', 'goal', 'CPU µs/event', 'taken by the host'],
     names.flatMap((name) =>
       STEADY.map((steady) => {
         const row = steadily(name, steady);
         return [
           ...[row, of(row, 'p50').toFixed(1), of(row, 'p99').toFixed(1)],
           ...[name === EMBEDDED ? '< 10' : '', of(row, 'cpuMicros').toFixed(0)],
+          `${(of(row, 'stolen') * 100).toFixed(1)} %`,
         ];
       }),
     ),

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cpuSeconds } from '../cpu.ts';
+import { cpuSeconds, stolenSeconds } from '../cpu.ts';
 import type { Published, PublishOrder } from './publishing.ts';
 import { run } from './servers.ts';
 import type { Taken, TakeOrder } from './taking.ts';
@@ -15,6 +16,8 @@ export interface Flow {
   /** From a transaction's commit to its effect's, in milliseconds; of a steady rate. */
   readonly p50: number;
   readonly p99: number;
+  /** How much of the machine the host took meanwhile, of 1. */
+  readonly stolen: number;
 }
 
 /** A process that publishes and one that takes, and what lies between them. */
@@ -59,7 +62,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   return {
     async measure(order) {
       effective = [];
-      const before = { cpu: cpuSeconds(pids), taken, at: performance.now() };
+      const before = { cpu: cpuSeconds(pids), stolen: stolenSeconds(), taken, at: performance.now() };
       tellConsumer({ awake: true, timed: order.steady !== undefined });
       publisher.child.send(order);
       const { published, committed } = (await publisher.answer()) as Published;
@@ -74,8 +77,9 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       tellConsumer({ awake: false, timed: false });
       const events = taken - before.taken;
       const cpuMicros = ((cpuSeconds(pids) - before.cpu) / events) * 1e6;
-      const perSecond = (events / (performance.now() - before.at)) * 1_000;
-      return { perSecond, cpuMicros, ...lags(committed, effective) };
+      const seconds = (performance.now() - before.at) / 1_000;
+      const stolen = (stolenSeconds() - before.stolen) / seconds / availableParallelism();
+      return { perSecond: events / seconds, cpuMicros, stolen, ...lags(committed, effective) };
     },
 
     async stop() {

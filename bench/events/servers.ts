@@ -21,7 +21,7 @@ export interface EventServers {
 }
 
 /** Whoever consumes is a publisher as well, as every service is. */
-const FILES = ['outbox.sql', 'move-events.sql', 'inbox.sql'];
+const FILES = ['outbox.sql', 'inbox.sql'];
 const EFFECTS = 'create table effects (subject uuid not null, number bigint not null)';
 
 /** Starts them, or PostgreSQL alone. As in a shop, a commit waits for the disk. */

@@ -3,6 +3,5 @@ import type { Sql } from '../db/database.ts';
 
 /** Makes what a publisher needs in a database: outbox and log. */
 export async function createOutbox(sql: Pick<Sql, 'unsafe'>): Promise<void> {
-  for (const file of ['outbox.sql', 'move-events.sql'])
-    await sql.unsafe(await readFile(new URL(`../events/${file}`, import.meta.url), 'utf8'));
+  await sql.unsafe(await readFile(new URL('../events/outbox.sql', import.meta.url), 'utf8'));
 }

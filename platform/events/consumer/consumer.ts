@@ -12,7 +12,7 @@ import { createWork } from './work.ts';
 
 /** What a consumer stands on. */
 export interface ConsumerOptions {
-  /** The database that holds the effects and the inbox: a migration contains inbox.sql. */
+  /** The database that holds the effects and the inbox, as inbox.sql makes it. */
   readonly sql: Sql;
   /** This process: unique among the service's that are alive. */
   readonly instance: string;

@@ -49,7 +49,7 @@ export interface Fill {
   readonly waitingSince: Date | undefined;
 }
 
-/** Outbox and log, as outbox.sql and move-events.sql make them. */
+/** Outbox and log, as outbox.sql makes them. */
 export interface LogStore {
   /**
    * Moves up to `atMost` committed events to the log's end, of those above the number `settled`. Gives the events

@@ -17,7 +17,7 @@ import { createSnapshots, type SnapshotReader } from './snapshot.ts';
 
 /** What a publisher stands on. */
 export interface PublisherOptions {
-  /** The database that holds state, outbox and log: migrations contain outbox.sql and move-events.sql. */
+  /** The database that holds state, outbox and log: as outbox.sql makes them. */
   readonly sql: Sql;
   /** The service's short name: "user". */
   readonly source: string;

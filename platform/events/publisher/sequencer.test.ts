@@ -14,13 +14,13 @@ const move = (moved: number): Move => ({
   oldestXid: 1n,
 });
 
-function parts() {
+function parts(lookAtAllMs?: number) {
   const sequence = vi.fn<(atMost: number, settled: bigint, mostBytes: number) => Promise<Move>>();
   sequence.mockResolvedValue(move(0));
   const logger = { warn: vi.fn(), info: vi.fn() };
   const onMoved = vi.fn();
   const wanted = vi.fn(() => true);
-  const sequencer = createSequencer({ log: { move: sequence }, wanted, onMoved, logger });
+  const sequencer = createSequencer({ log: { move: sequence }, wanted, onMoved, logger }, lookAtAllMs);
   return { sequence, logger, onMoved, wanted, sequencer };
 }
 
@@ -72,6 +72,22 @@ test('a full run is followed by another', async () => {
   await expect.poll(() => onMoved.mock.calls.length).toBe(3);
   await sequencer.stop();
   expect(sequence).toHaveBeenCalledTimes(3);
+});
+
+test('what is settled is not looked at again, but for once in a while', async () => {
+  const { sequence, sequencer } = parts(200);
+  const stopping = new AbortController();
+  const settled = () => sequence.mock.calls.map(([, seq]) => seq);
+  let xid = 0n;
+  sequence.mockImplementation(async () => ({ ...move(7), xid: ++xid, oldestXid: xid }));
+  sequencer.start(stopping.signal);
+  const lookedAgain = () => {
+    sequencer.wake();
+    return settled().indexOf(0n, settled().indexOf(7n)) > 0 && settled().includes(7n);
+  };
+  await expect.poll(lookedAgain).toBe(true);
+  stopping.abort();
+  await sequencer.stop();
 });
 
 test('a failure is told once, tried again when woken, and its end is told', async () => {

@@ -40,9 +40,14 @@ const MAX_GAP_MS = 20;
 const GAP_AFTER_FAILURE_MS = 250;
 /** How long events wait whose process died between the commit and the waking. */
 const LOOK_MS = 1_000;
+/** How long one would wait that was taken to be settled, and isn't. */
+const LOOK_AT_ALL_MS = 60_000;
 
 /** The sequencer of one process. */
-export function createSequencer({ log, wanted, onMoved, logger }: SequencerOptions): Sequencer {
+export function createSequencer(
+  { log, wanted, onMoved, logger }: SequencerOptions,
+  lookAtAllMs = LOOK_AT_ALL_MS,
+): Sequencer {
   const settled = createSettled();
   let woken = false;
   let running = false;
@@ -96,6 +101,7 @@ export function createSequencer({ log, wanted, onMoved, logger }: SequencerOptio
     start(stopping) {
       wake();
       void repeat(LOOK_MS, stopping, async () => wake());
+      void repeat(lookAtAllMs, stopping, async () => settled.forget());
     },
     async stop() {
       stopped = true;
