@@ -101,6 +101,9 @@ export function createSql(pool: Pool, servers: Servers, observer: StatementObser
   });
 }
 
+/** What each transaction ends with. */
+const ENDS = new Map(['commit', 'rollback'].map((text) => [text, summarize(text)]));
+
 /** The tag over `send`, and what runs a statement that is whole. */
 function queryable(send: Send, servers: Servers, observer: StatementObserver): { tag: Queryable; run: Send } {
   const observed = (query: Sendable, summary: Summary) =>
@@ -112,7 +115,7 @@ function queryable(send: Send, servers: Servers, observer: StatementObserver): {
         throw asConnectionFailure(error);
       }
     });
-  const run: Send = (query) => observed(query, summarize(query.text));
+  const run: Send = (query) => observed(query, ENDS.get(query.text) ?? summarize(query.text));
   const tag = (strings: TemplateStringsArray, ...values: readonly unknown[]) =>
     new Statement(strings, values, async ({ summary, ...query }) => {
       const { rows, rowCount } = await observed(query, summary);
