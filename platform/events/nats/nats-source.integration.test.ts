@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Event } from '@souk/contracts/shop/event/v1/event_pb.js';
 import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createLogger } from '../../telemetry/log.ts';
@@ -12,7 +13,7 @@ import { natsSource } from './nats-source.ts';
 import { createRelay } from './relay.ts';
 import { relayStarts } from './relay-store.ts';
 import { managerOf } from './stream.ts';
-import { eventMessage, streamOf } from './wire.ts';
+import { eventMessage, markMessage, streamOf } from './wire.ts';
 
 const patient = { timeout: 25_000, interval: 20 };
 
@@ -175,6 +176,34 @@ describe.skipIf(!hasNats())('the source', async () => {
     }
     await change(products, 5);
     await expectAll(got, 10 * products.length);
+  });
+
+  test('marks alone are signs of life', async () => {
+    const { relay, source, follow, byStream, counts } = await given();
+    relay();
+    const got = follow();
+    await byStream(got);
+    await ends.pop()?.();
+    counts.follow = 0;
+    const read = after(got);
+    const stopping = new AbortController();
+    let signs = 0;
+    const reading = (async () => {
+      for await (const batch of source.follow(read, stopping.signal)) if (batch.length === 0) signs++;
+    })();
+    const nats = await connection();
+    // None is given for want of any other: there is a mark in time, always.
+    for (let n = 0; n < 40; n++) {
+      for (const [partition, position] of read) {
+        const { subject, body, headers } = markMessage('product', partition, position);
+        nats.publish(subject, body, { headers });
+      }
+      await sleep(50);
+    }
+    stopping.abort();
+    await reading;
+    expect(signs).toBeGreaterThan(10);
+    expect(counts.follow).toBe(0);
   });
 
   test('an event that is too big for the broker comes from the log', async () => {

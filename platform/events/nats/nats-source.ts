@@ -65,7 +65,8 @@ export function natsSource(options: NatsSourceOptions): EventSource {
         while (!signal.aborted) {
           const { events, last, gap } = nextBatch(reader, read);
           acks.took(last);
-          if (events.length > 0) yield events;
+          // Of marks alone, too: they say that all is well.
+          if (last.size > 0) yield events;
           if (gap) {
             log.debug(
               { publisher, ...gap, upTo: String(gap.upTo) },
