@@ -67,7 +67,8 @@ async function startReader({ shop }: BenchShop, servers: EventServers, n: number
   const token = secretsIn(shop.paths.secrets)('user-service-token');
   const program = new URL('events/order-reader-process.ts', import.meta.url).pathname;
   const child = fork(program, [databaseUrl, token, shop.addresses.order ?? ''], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // What it logs is on stdout.
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   await once(child, 'message');
   return { child, databaseUrl };

@@ -34,7 +34,7 @@ test.each([
   expect(writeUuid(value, new Uint8Array(16), 0)).toBe(false);
 });
 
-test('each digit is one, and lower case alone is the form in which ids are compared', () => {
+test('all sixteen digits are taken, in lower case alone', () => {
   for (const digit of '0123456789abcdef')
     expect(isUuid(`01a203c4-d8de-728d-bbfb-00000000000${digit}`)).toBe(true);
   for (const digit of 'ABCDEF') expect(isUuid(`01a203c4-d8de-728d-bbfb-00000000000${digit}`)).toBe(false);

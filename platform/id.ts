@@ -8,12 +8,12 @@ let sequence = 0;
 
 const DIGITS = Buffer.from('0123456789abcdef');
 /** An id in the making: what stays the same from one to the next is not written again. */
-const text = Buffer.from('00000000-0000-7000-8000-000000000000');
+const next = Buffer.from('00000000-0000-7000-8000-000000000000');
 let writtenMs = 0;
 
 function writeHex(byte: number, at: number): void {
-  text[at] = DIGITS[byte >> 4] as number;
-  text[at + 1] = DIGITS[byte & 15] as number;
+  next[at] = DIGITS[byte >> 4] as number;
+  next[at + 1] = DIGITS[byte & 15] as number;
 }
 
 /**
@@ -41,7 +41,7 @@ export function uuidv7(): string {
 
   if (writtenMs !== lastMs) {
     const ms = lastMs.toString(16).padStart(12, '0');
-    text.write(`${ms.slice(0, 8)}-${ms.slice(8)}`);
+    next.write(`${ms.slice(0, 8)}-${ms.slice(8)}`);
     writtenMs = lastMs;
   }
   writeHex(0x70 | (sequence >> 8), 14);
@@ -49,7 +49,7 @@ export function uuidv7(): string {
   writeHex(0x80 | (random(2) & 0x3f), 19);
   writeHex(random(3), 21);
   for (let index = 4; index < 10; index++) writeHex(random(index), 16 + 2 * index);
-  return text.toString('latin1');
+  return next.toString('latin1');
 }
 
 /** By a digit's character code: what it stands for; -1 of all others. */

@@ -100,6 +100,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
 
 async function start([program, ...args]: readonly [string, ...string[]]) {
   const path = new URL(program, import.meta.url).pathname;
+  // What it logs is on stdout.
   const child: ChildProcess = fork(path, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const ended = once(child, 'exit').then(() => Promise.reject(new Error(`${program} ended`)));
   ended.catch(() => {});

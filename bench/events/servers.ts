@@ -20,7 +20,7 @@ export interface EventServers {
   stop(): Promise<void>;
 }
 
-/** Whoever consumes is a publisher as well, as every service is. */
+/** Whoever consumes is a publisher as well, as every service is. pg-boss leaves them alone. */
 const FILES = ['outbox.sql', 'inbox.sql'];
 const EFFECTS = 'create table effects (subject uuid not null, number bigint not null)';
 
@@ -51,7 +51,7 @@ export async function startEventServers(withBroker = true): Promise<EventServers
 }
 
 /** Makes a database as {@link EventServers.makeDatabase} does, on a server that `adminUrl` reaches. */
-export async function makeDatabase(adminUrl: string, name: string): Promise<string> {
+async function makeDatabase(adminUrl: string, name: string): Promise<string> {
   const url = new URL(adminUrl);
   url.pathname = '/postgres';
   await run(url.href, `create database ${name}`);

@@ -37,7 +37,7 @@ export const uuids = (values: readonly string[]): BinaryArray<string> => new Bin
 export const bigints = (values: readonly bigint[]): BinaryArray<bigint> =>
   new BinaryArray(values, encodeBigints);
 
-/** Strings for `text[]`. */
+/** Strings for `text[]`, short ones: until they are sent they take three bytes for each character. */
 export const texts = (values: readonly string[]): BinaryArray<string> => new BinaryArray(values, encodeTexts);
 
 /** Bytes for `bytea[]`. */
@@ -75,7 +75,7 @@ function encodeTexts(values: readonly string[]): Buffer {
   const array = allocate(TEXT, values.length, most);
   let at = HEADER_BYTES;
   for (const value of values) {
-    const length = value === '' ? 0 : array.write(value, at + 4);
+    const length = array.write(value, at + 4);
     array.writeInt32BE(length, at);
     at += 4 + length;
   }

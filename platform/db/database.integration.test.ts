@@ -59,6 +59,25 @@ test('a statement that fails leaves its connection open', async () => {
   expect(await backend()).toBe(before);
 });
 
+test('a connection that can no longer run a statement is closed', async () => {
+  const one = connectTo(url, 1).sql;
+  await one`create table changing (a integer)`;
+  const all = () => one`select * from changing`;
+  await all();
+  await sql`alter table changing add column b integer`;
+  await expect(all()).rejects.toThrow('cached plan');
+  expect(await all()).toEqual([]);
+
+  const length = (value: unknown) => one<{ length: number }[]>`select length(${value}) as length`;
+  const unsendable = {
+    toPostgres() {
+      throw new Error('can not be written');
+    },
+  };
+  await expect(length(unsendable)).rejects.toThrow('can not be written');
+  expect(await length('text')).toEqual([{ length: 4 }]);
+});
+
 test('connections say whose they are and bound their statements', async () => {
   const [row] = await connectTo(url).sql`
     select current_setting('application_name') as name, current_setting('statement_timeout') as statement,

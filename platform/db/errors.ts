@@ -61,6 +61,21 @@ export function isConnectionFailure(error: unknown): boolean {
   return code !== undefined && (CONNECTION_LOST.has(code) || SERVER_AWAY.has(code) || /^08...$/.test(code));
 }
 
+/** feature_not_supported: "cached plan must not change result type"; invalid_sql_statement_name: not prepared here. */
+const STALE_STATEMENT = new Set(['0A000', '26000']);
+
+/**
+ * Whether the connection that a statement failed on can be used for others: the server has refused the statement and
+ * nothing else. After a failure of pg itself, or where what was prepared is stale, the same statement would fail again.
+ */
+export function leavesConnection(error: unknown): boolean {
+  return (
+    error instanceof pg.DatabaseError &&
+    !isConnectionFailure(error) &&
+    !STALE_STATEMENT.has(codeOf(error) ?? '')
+  );
+}
+
 /** What pg and its pool say of lost connections, and of a pool that has none left, without a code. */
 const LOST =
   /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired|timeout exceeded when trying to connect|Query read timeout|Cannot use a pool after calling end)/;

@@ -1,5 +1,5 @@
 import type { Pool, PoolClient, QueryConfig } from 'pg';
-import { asConnectionFailure, isConnectionFailure, isReadOnly } from './errors.ts';
+import { asConnectionFailure, isReadOnly, leavesConnection } from './errors.ts';
 import { createListen, type Listen } from './listen.ts';
 import { openTransaction, type Send, type Sendable } from './open-transaction.ts';
 import type { Servers } from './servers.ts';
@@ -58,15 +58,14 @@ export function createSql(pool: Pool, servers: Servers, observer: StatementObser
   /** Not the pool's own query(), which closes the connection of each statement that fails. */
   const sendOnAny: Send = async (query) => {
     const client = await acquire();
-    let lost = false;
+    let useless = false;
     try {
       return await sendOn(client)(query);
     } catch (error) {
-      lost = isConnectionFailure(asConnectionFailure(error));
+      useless = !leavesConnection(error);
       throw error;
     } finally {
-      // The server says that it ends a connection before it does: the pool doesn't know yet.
-      client.release(lost);
+      client.release(useless);
     }
   };
   return Object.assign(over(sendOnAny).tag, {
@@ -101,7 +100,7 @@ export function createSql(pool: Pool, servers: Servers, observer: StatementObser
   });
 }
 
-/** What each transaction ends with. */
+/** What each transaction ends with: a summary takes several regular expressions. */
 const ENDS = new Map(['commit', 'rollback'].map((text) => [text, summarize(text)]));
 
 /** The tag over `send`, and what runs a statement that is whole. */

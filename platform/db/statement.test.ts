@@ -12,7 +12,7 @@ test.each([
     'UPDATE orders outbox',
   ],
   ['select from a join b on true cross join lateral (select 1) c', 'SELECT a b'],
-  ['select * from sequence_events($1, $2)', 'SELECT'],
+  ['select * from move_events($1, $2, $3)', 'SELECT'],
 ])('%s', (text, summary) => {
   expect(summarize(text).text).toBe(summary);
 });

@@ -14,7 +14,7 @@ const MAX_BATCH = 256;
 const NOTED_EVERY_MS = 25;
 
 /**
- * The log in PostgreSQL. A migration of the service contains transactions.sql, which stands beside this file. The
+ * The log in PostgreSQL. Its tables are as transactions.sql, beside this file, makes them. The
  * statements of concurrent transactions share a commit wherever many are likely.
  *
  * A service's own decisions have this form, together with the change in one statement; {@link LEASE_SECONDS} from then:

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import type { Move } from './log-store.ts';
 import { AT_MOST, createSequencer } from './sequencer.ts';
@@ -77,17 +78,24 @@ test('a full run is followed by another', async () => {
 test('what is settled is not looked at again, but for once in a while', async () => {
   const { sequence, sequencer } = parts(200);
   const stopping = new AbortController();
-  const settled = () => sequence.mock.calls.map(([, seq]) => seq);
+  const settled: bigint[] = [];
   let xid = 0n;
-  sequence.mockImplementation(async () => ({ ...move(7), xid: ++xid, oldestXid: xid }));
+  sequence.mockImplementation(async (_, seq) => {
+    settled.push(seq);
+    return { ...move(7), xid: ++xid, oldestXid: xid };
+  });
   sequencer.start(stopping.signal);
-  const lookedAgain = () => {
+  const lookedAgain = () => settled.indexOf(0n, settled.indexOf(7n));
+  while (lookedAgain() <= 0 || settled.at(-1) !== 7n) {
     sequencer.wake();
-    return settled().indexOf(0n, settled().indexOf(7n)) > 0 && settled().includes(7n);
-  };
-  await expect.poll(lookedAgain).toBe(true);
+    await sleep(5);
+  }
   stopping.abort();
   await sequencer.stop();
+  const between = settled.slice(settled.indexOf(7n), lookedAgain());
+  expect(new Set(between)).toEqual(new Set([7n]));
+  expect(between.length).toBeGreaterThan(10);
+  expect(settled[lookedAgain() + 1]).toBe(7n);
 });
 
 test('a failure is told once, tried again when woken, and its end is told', async () => {
@@ -99,6 +107,26 @@ test('a failure is told once, tried again when woken, and its end is told', asyn
   }
   await expect.poll(() => logger.info.mock.calls.length).toBe(1);
   expect(logger.warn).toHaveBeenCalledTimes(1);
+});
+
+test.each([
+  ['a lost connection, behind which there may be another server', 'ECONNRESET', 0n],
+  ['a time-out', '57014', 7n],
+])('what is known to be settled after %s', async (_, code, known) => {
+  const { sequence, sequencer } = parts();
+  let xid = 0n;
+  sequence.mockImplementation(async () => ({ ...move(7), xid: ++xid, oldestXid: xid }));
+  const run = async () => {
+    const before = sequence.mock.calls.length;
+    sequencer.wake();
+    await expect.poll(() => sequence.mock.calls.length).toBe(before + 1);
+  };
+  while (sequence.mock.lastCall?.[1] !== 7n) await run();
+  sequence.mockRejectedValueOnce(Object.assign(new Error('failed'), { code }));
+  await run();
+  await run();
+  expect(sequence.mock.lastCall?.[1]).toBe(known);
+  await sequencer.stop();
 });
 
 test('a stop waits for what was asked for, and nothing is begun after it', async () => {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isConnectionFailure } from '../../db/errors.ts';
 import { repeat } from '../../lifecycle/repeat.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { within } from '../../telemetry/span.ts';
@@ -49,6 +50,7 @@ export function createSequencer(
   lookAtAllMs = LOOK_AT_ALL_MS,
 ): Sequencer {
   const settled = createSettled();
+  let lookAtAll = false;
   let woken = false;
   let running = false;
   let finished = Promise.resolve();
@@ -60,7 +62,9 @@ export function createSequencer(
   async function runOnce(): Promise<void> {
     const began = performance.now();
     try {
-      const move = await log.move(AT_MOST, settled.seq, wanted() ? MOST_BYTES : 0);
+      const above = lookAtAll ? 0n : settled.seq;
+      lookAtAll = false;
+      const move = await log.move(AT_MOST, above, wanted() ? MOST_BYTES : 0);
       const took = performance.now() - began;
       const gap = Math.max(GAP_MS, GAP_PER_RUN * Math.min(took, tookBefore));
       tookBefore = took;
@@ -71,7 +75,8 @@ export function createSequencer(
       if (move.moved > 0) onMoved(move);
       if (move.moved === AT_MOST) woken = true;
     } catch (err) {
-      settled.forget();
+      // Not after a time-out: the next run would take even longer.
+      if (isConnectionFailure(err)) settled.forget();
       if (!failing) logger.warn({ err }, 'events stay in the outbox until they can be moved to the log');
       failing = true;
       notBefore = performance.now() + GAP_AFTER_FAILURE_MS;
@@ -101,7 +106,9 @@ export function createSequencer(
     start(stopping) {
       wake();
       void repeat(LOOK_MS, stopping, async () => wake());
-      void repeat(lookAtAllMs, stopping, async () => settled.forget());
+      void repeat(lookAtAllMs, stopping, async () => {
+        lookAtAll = true;
+      });
     },
     async stop() {
       stopped = true;
