@@ -8,7 +8,7 @@ import { cpuSeconds } from './cpu.ts';
 import { type EventServers, run, startEventServers } from './events/servers.ts';
 import type { Measured } from './measure.ts';
 import type { Pace } from './one-method.ts';
-import { inRounds, median, times } from './rounds.ts';
+import { inRounds, median, medianTimes } from './rounds.ts';
 import { printTable } from './table.ts';
 
 /** A service that follows the order service's events, with a database of its own. */
@@ -98,7 +98,7 @@ function print(results: Record<string, Read[]>): void {
     ]),
   );
   const grown = (key: 'perSecond' | 'cpuMicros', { unread, read } = STEADY) =>
-    times(of(read, key), of(unread, key));
+    medianTimes(results[read] ?? [], results[unread] ?? [], (row) => row[key]);
   console.log(
     `at one rate an order costs ${grown('cpuMicros')} times as much with three readers (goal: <= 1.1); as fast as it ` +
       `goes ${grown('cpuMicros', FASTEST)} times, at ${grown('perSecond', FASTEST)} of the rate, as the readers work ` +

@@ -25,5 +25,14 @@ export function median<T>(rows: readonly T[], key: (row: T) => number): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
+/** What the values of `key` in `rows` are of those in `others`: the middle of the rounds, each compared with itself. */
+export function medianTimes<T>(rows: readonly T[], others: readonly T[], key: (row: T) => number): string {
+  const ratios = rows.flatMap((row, round) => {
+    const other = others[round];
+    return other === undefined ? [] : key(row) / key(other);
+  });
+  return median(ratios, (ratio) => ratio).toFixed(2);
+}
+
 /** `a` as so many times `b`. */
 export const times = (a: number, b: number): string => (a / b).toFixed(2);
