@@ -27,10 +27,7 @@ export function median<T>(rows: readonly T[], key: (row: T) => number): number {
 
 /** What the values of `key` in `rows` are of those in `others`: the middle of the rounds, each compared with itself. */
 export function medianTimes<T>(rows: readonly T[], others: readonly T[], key: (row: T) => number): string {
-  const ratios = rows.flatMap((row, round) => {
-    const other = others[round];
-    return other === undefined ? [] : key(row) / key(other);
-  });
+  const ratios = rows.map((row, round) => key(row) / key(others[round] as T));
   return median(ratios, (ratio) => ratio).toFixed(2);
 }
 

@@ -1,5 +1,5 @@
--- Events stayed in the outbox for as long as its process lived, and the later ones of their subject took effect before
--- them: the last number that a sequence has given was read while it was being given.
+-- Events could stay in the outbox until the process that moves them was started again, while later ones of their subject
+-- took effect: the last number that the sequence had given was read while another was being given.
 
 -- Called by no release that still runs.
 drop function sequence_events;
